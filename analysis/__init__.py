@@ -1,0 +1,1 @@
+"""From many traces to knowledge: pure functions, spans in, dataclasses out."""

@@ -1,0 +1,18 @@
+"""The tests' own surroundings: an empty data folder, no setting of the caller's.
+
+The settings module is named here, not in pyproject.toml, because it must be read
+after the environment below is in place.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+CALLERS_SETTINGS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "HOST")
+
+for name in CALLERS_SETTINGS:
+    os.environ.pop(name, None)
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="tracing-ui-tests-")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tracing_ui.settings"
+atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)

@@ -1,0 +1,1 @@
+"""What happened: traces from the wire to the page."""

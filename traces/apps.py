@@ -1,0 +1,7 @@
+"""The traces application."""
+
+from django.apps import AppConfig
+
+
+class TracesConfig(AppConfig):
+    name = "traces"

@@ -1,0 +1,161 @@
+"""Every setting, each an environment variable with a default that works."""
+
+import socket
+from pathlib import Path
+
+from tracing_ui.databases import database_config
+from tracing_ui.env import (
+    env_bool,
+    env_int,
+    env_list,
+    env_path,
+    env_port,
+    env_str,
+)
+from tracing_ui.secret_key import load_or_create_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MIB = 1024 * 1024
+
+# Where things are.
+DATA_DIR = env_path("DATA_DIR", BASE_DIR / "data")
+SEGMENT_DIR = DATA_DIR / "segments"
+BROKER_DIR = DATA_DIR / "broker"
+WORKER_HEARTBEAT_FILE = DATA_DIR / "worker.heartbeat"
+DATABASES = {"default": database_config(env_str("DATABASE_URL", ""), DATA_DIR)}
+REDIS_URL = env_str("REDIS_URL", "")
+
+# Where it listens. Loopback only, unless HOST says otherwise.
+HOST = env_str("HOST", "127.0.0.1")
+WEB_PORT = env_port("WEB_PORT", 16686)
+OTLP_GRPC_PORT = env_port("OTLP_GRPC_PORT", 4317)
+OTLP_HTTP_PORT = env_port("OTLP_HTTP_PORT", 4318)
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+HOST_IS_LOOPBACK = HOST == "localhost" or HOST.startswith("127.") or HOST == "::1"
+ALLOWED_HOSTS = env_list(
+    "ALLOWED_HOSTS",
+    [*LOOPBACK_HOSTS, *([] if HOST_IS_LOOPBACK else [HOST, socket.gethostname()])],
+)
+# Origins whose browsers may send spans to the receivers; empty turns CORS off.
+CORS_ALLOWED_ORIGINS = env_list("CORS_ALLOWED_ORIGINS", [])
+# What /healthz looks at; a machine with only the web process drops the rest.
+HEALTH_CHECKS = env_list(
+    "HEALTH_CHECKS", ["database", "data_folder", "ingest", "worker"]
+)
+
+# Ingest: how long an ack may wait for company, and what one request may hold.
+GROUP_COMMIT_MAX_WAIT_MS = env_int("GROUP_COMMIT_MAX_WAIT_MS", 200, at_most=60_000)
+GROUP_COMMIT_MAX_SPANS = env_int("GROUP_COMMIT_MAX_SPANS", 20_000, at_least=1)
+MAX_INFLIGHT_BYTES = env_int("MAX_INFLIGHT_BYTES", 256 * MIB, at_least=MIB)
+MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 64 * MIB, at_least=1024)
+MAX_COMPRESSED_BYTES = env_int("MAX_COMPRESSED_BYTES", 20 * MIB, at_least=1024)
+MAX_SPANS_PER_REQUEST = env_int("MAX_SPANS_PER_REQUEST", 200_000, at_least=1)
+MAX_ATTRIBUTES_PER_SPAN = env_int("MAX_ATTRIBUTES_PER_SPAN", 512, at_least=1)
+MAX_ATTRIBUTE_KEY_BYTES = env_int("MAX_ATTRIBUTE_KEY_BYTES", 256, at_least=1)
+MAX_ATTRIBUTE_VALUE_BYTES = env_int("MAX_ATTRIBUTE_VALUE_BYTES", 16_384, at_least=1)
+MAX_EVENTS_PER_SPAN = env_int("MAX_EVENTS_PER_SPAN", 1024, at_least=1)
+MAX_LINKS_PER_SPAN = env_int("MAX_LINKS_PER_SPAN", 1024, at_least=1)
+# Python's own stack is the reason for the upper bound.
+MAX_NESTING = env_int("MAX_NESTING", 32, at_least=1, at_most=200)
+MAX_NAME_BYTES = env_int("MAX_NAME_BYTES", 1024, at_least=1)
+MAX_SERVICE_NAME_BYTES = env_int("MAX_SERVICE_NAME_BYTES", 256, at_least=1)
+
+# Queries.
+QUERY_TIMEOUT_SECONDS = env_int("QUERY_TIMEOUT_SECONDS", 30, at_least=1)
+QUERY_MEMORY_LIMIT = env_str("QUERY_MEMORY_LIMIT", "512MB")
+SLOW_SPAN_THRESHOLD_MS = env_int("SLOW_SPAN_THRESHOLD_MS", 1000)
+
+# Background work on segments.
+RETENTION_HOURS = env_int("RETENTION_HOURS", 168, at_least=1)
+SEGMENT_GRACE_SECONDS = env_int("SEGMENT_GRACE_SECONDS", 60)
+COMPACTION_INTERVAL_SECONDS = env_int("COMPACTION_INTERVAL_SECONDS", 10, at_least=1)
+COMPACTION_MIN_SEGMENTS = env_int("COMPACTION_MIN_SEGMENTS", 8, at_least=2)
+COMPACTION_MAX_SPANS = env_int("COMPACTION_MAX_SPANS", 1_000_000, at_least=1)
+COMPACTION_MEMORY_LIMIT = env_str("COMPACTION_MEMORY_LIMIT", "384MB")
+RETENTION_INTERVAL_SECONDS = env_int("RETENTION_INTERVAL_SECONDS", 600, at_least=1)
+
+# Django.
+DEBUG = env_bool("DEBUG", default=False)
+SECRET_KEY = env_str("SECRET_KEY", "") or load_or_create_secret_key(
+    DATA_DIR / "secret_key"
+)
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "tracing_ui.apps.StaticFiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "traces",
+    "analysis",
+]
+MIDDLEWARE = [
+    "tracing_ui.security.security_headers",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "tracing_ui.urls"
+ASGI_APPLICATION = "tracing_ui.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request"]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Static files: our own, htmx from django-htmx, Plotly from its Python package.
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "tracing_ui.staticfiles.PlotlyFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tracing_ui.staticfiles.HashedModuleStorage"},
+}
+# Serve straight from the source folders what was not collected yet.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# The REST API has no users yet: whoever reaches the port may read.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tracing UI",
+    "DESCRIPTION": "Search traces, read one, and complete what a search asks for.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# Logs: one line each, to standard error.
+LOG_LEVEL = env_str(
+    "LOG_LEVEL", "INFO", one_of=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}
