@@ -1,0 +1,94 @@
+"""SpanBatch, the one noun that flows from the receivers to the pages.
+
+A SpanBatch is an Arrow table in `SPAN_SCHEMA`, one row a span, in OpenTelemetry's own
+field names. Ids are bytes; times are nanoseconds since the epoch, UTC. An absent
+parent is null. `duration_nano` is end minus start as sent, so it is negative when a
+span ends before it starts. Attribute maps are VARIANT (see `traces.variant`).
+"""
+
+from enum import IntEnum
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+
+from traces.variant import VARIANT, VARIANT_FIELD_METADATA
+
+# pyarrow ships no types, so the checker sees Any here.
+SpanBatch: TypeAlias = pa.Table
+
+TRACE_ID_BYTES: Final = 16
+SPAN_ID_BYTES: Final = 8
+TRACE_ID: Final = pa.binary(TRACE_ID_BYTES)
+SPAN_ID: Final = pa.binary(SPAN_ID_BYTES)
+
+
+class SpanKind(IntEnum):
+    UNSPECIFIED = 0
+    INTERNAL = 1
+    SERVER = 2
+    CLIENT = 3
+    PRODUCER = 4
+    CONSUMER = 5
+
+
+class StatusCode(IntEnum):
+    UNSET = 0
+    OK = 1
+    ERROR = 2
+
+
+EVENT: Final = pa.struct(
+    [
+        pa.field("time_unix_nano", pa.int64(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("attributes", VARIANT),
+        pa.field("dropped_attributes_count", pa.uint32(), nullable=False),
+    ]
+)
+LINK: Final = pa.struct(
+    [
+        pa.field("trace_id", TRACE_ID, nullable=False),
+        pa.field("span_id", SPAN_ID, nullable=False),
+        pa.field("trace_state", pa.string(), nullable=False),
+        pa.field("flags", pa.uint32(), nullable=False),
+        pa.field("attributes", VARIANT),
+        pa.field("dropped_attributes_count", pa.uint32(), nullable=False),
+    ]
+)
+
+
+def _variant(name: str) -> pa.Field:
+    return pa.field(name, VARIANT, metadata=VARIANT_FIELD_METADATA)
+
+
+SPAN_SCHEMA: Final = pa.schema(
+    [
+        pa.field("trace_id", TRACE_ID, nullable=False),
+        pa.field("span_id", SPAN_ID, nullable=False),
+        pa.field("parent_span_id", SPAN_ID),
+        pa.field("trace_state", pa.string(), nullable=False),
+        pa.field("flags", pa.uint32(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("kind", pa.int8(), nullable=False),
+        pa.field("start_time_unix_nano", pa.int64(), nullable=False),
+        pa.field("duration_nano", pa.int64(), nullable=False),
+        pa.field("status_code", pa.int8(), nullable=False),
+        pa.field("status_message", pa.string(), nullable=False),
+        pa.field("service_name", pa.string(), nullable=False),
+        _variant("attributes"),
+        _variant("resource_attributes"),
+        pa.field("scope_name", pa.string(), nullable=False),
+        pa.field("scope_version", pa.string(), nullable=False),
+        _variant("scope_attributes"),
+        pa.field("events", pa.list_(pa.field("element", EVENT))),
+        pa.field("links", pa.list_(pa.field("element", LINK))),
+        pa.field("dropped_attributes_count", pa.uint32(), nullable=False),
+        pa.field("dropped_events_count", pa.uint32(), nullable=False),
+        pa.field("dropped_links_count", pa.uint32(), nullable=False),
+    ]
+)
+
+
+def empty_batch() -> SpanBatch:
+    batch: SpanBatch = SPAN_SCHEMA.empty_table()
+    return batch
