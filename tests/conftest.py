@@ -9,10 +9,18 @@ import os
 import shutil
 import tempfile
 
-CALLERS_SETTINGS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "HOST")
+CALLERS_SETTINGS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "HOST",
+    "DEBUG",
+)
 
 for name in CALLERS_SETTINGS:
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="tracing-ui-tests-")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tracing_ui.settings"
+os.mkdir(os.path.join(os.environ["DATA_DIR"], "static"))
 atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)

@@ -62,11 +62,16 @@ def env_path(name: str, default: Path) -> Path:
     return Path(value).expanduser().resolve() if value else default
 
 
-def env_list(name: str, default: list[str]) -> list[str]:
+def env_list(
+    name: str, default: list[str], *, any_of: tuple[str, ...] = ()
+) -> list[str]:
     """Comma-separated words; empty ones are dropped."""
     if name not in os.environ:
         return default
-    return [word.strip() for word in os.environ[name].split(",") if word.strip()]
+    words = [word.strip() for word in os.environ[name].split(",") if word.strip()]
+    if any_of and not set(words) <= set(any_of):
+        raise SettingError(name, os.environ[name], "any of " + ", ".join(any_of))
+    return words
 
 
 @contextmanager

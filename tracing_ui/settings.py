@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+from tracing_ui.broker import folder_options
 from tracing_ui.databases import database_config
 from tracing_ui.env import (
     env_bool,
@@ -39,8 +40,9 @@ ALLOWED_HOSTS = env_list(
 # Origins whose browsers may send spans to the receivers; empty turns CORS off.
 CORS_ALLOWED_ORIGINS = env_list("CORS_ALLOWED_ORIGINS", [])
 # What /healthz looks at; a machine with only the web process drops the rest.
+ALL_HEALTH_CHECKS = ("database", "data_folder", "ingest", "worker")
 HEALTH_CHECKS = env_list(
-    "HEALTH_CHECKS", ["database", "data_folder", "ingest", "worker"]
+    "HEALTH_CHECKS", [*ALL_HEALTH_CHECKS], any_of=ALL_HEALTH_CHECKS
 )
 
 # Ingest: how long an ack may wait for company, and what one request may hold.
@@ -74,6 +76,40 @@ COMPACTION_MAX_SPANS = env_int("COMPACTION_MAX_SPANS", 1_000_000, at_least=1)
 COMPACTION_MEMORY_LIMIT = env_str("COMPACTION_MEMORY_LIMIT", "384MB")
 RETENTION_INTERVAL_SECONDS = env_int("RETENTION_INTERVAL_SECONDS", 600, at_least=1)
 
+# Celery. Tasks are idempotent: one whose worker died is simply done again.
+CELERY_BROKER_URL = REDIS_URL or "folder://localhost/"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    # Longer than the longest task, or Redis would hand a running one out again.
+    {"visibility_timeout": 3600} if REDIS_URL else folder_options(BROKER_DIR)
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 1500
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A child process per task slot: one that is killed takes no other work with it.
+CELERY_WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1, at_least=1)
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 450 * 1024  # KiB; then a fresh child
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+# `expires`: what a stopped worker missed is not worth doing many times over.
+CELERY_BEAT_SCHEDULE = {
+    "compact": {
+        "task": "traces.tasks.compact",
+        "schedule": COMPACTION_INTERVAL_SECONDS,
+        "options": {"expires": COMPACTION_INTERVAL_SECONDS},
+    },
+    "retain": {
+        "task": "traces.tasks.retain",
+        "schedule": RETENTION_INTERVAL_SECONDS,
+        "options": {"expires": RETENTION_INTERVAL_SECONDS},
+    },
+}
+
 # Django.
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env_str("SECRET_KEY", "") or load_or_create_secret_key(
@@ -91,7 +127,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "tracing_ui.security.security_headers",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tracing_ui.staticfiles.StaticFilesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -127,8 +163,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "tracing_ui.staticfiles.HashedModuleStorage"},
 }
-# Serve straight from the source folders what was not collected yet.
+# Serve straight from the source folders what was not collected yet; the web
+# process, which collects first, turns this off.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # The REST API has no users yet: whoever reaches the port may read.
@@ -150,6 +188,14 @@ SPECTACULAR_SETTINGS = {
 LOG_LEVEL = env_str(
     "LOG_LEVEL", "INFO", one_of=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 )
+CHATTY_LOGGERS = (
+    "celery.beat",
+    "celery.worker",
+    "celery.apps",
+    "celery.app.trace",
+    "uvicorn",
+)
+QUIET = {"level": "ERROR" if LOG_LEVEL in {"ERROR", "CRITICAL"} else "WARNING"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -158,4 +204,6 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # These tell every ten seconds that nothing is wrong.
+    "loggers": {} if LOG_LEVEL == "DEBUG" else {n: QUIET for n in CHATTY_LOGGERS},
 }

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.contrib.staticfiles.finders import BaseStorageFinder
 from django.core.files.storage import FileSystemStorage
+from django.http import HttpRequest, HttpResponse
+from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 PLOTLY_PREFIX = "vendor/plotly"
@@ -23,6 +25,25 @@ class HashedModuleStorage(CompressedManifestStaticFilesStorage):  # type: ignore
         if not self.hashed_files:
             return name
         return super().stored_name(name)
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """Answers with the bytes: an ASGI server cannot stream from a plain file."""
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        found = static_file.get_response(request.method, request.META)
+        body = b"" if found.file is None else read_and_close(found.file)
+        response = HttpResponse(body, status=int(found.status))
+        del response.headers["Content-Type"]  # the file's own, or none (304)
+        for name, value in found.headers:
+            response.headers[name] = value
+        return response
+
+
+def read_and_close(file: Any) -> bytes:
+    with file:
+        return bytes(file.read())
 
 
 class PlotlyStorage(FileSystemStorage):

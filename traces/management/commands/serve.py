@@ -1,0 +1,96 @@
+"""`manage.py serve`: ingest, web and worker on this machine, with one command."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from tracing_ui.supervise.child import Child
+from tracing_ui.supervise.lock import DataFolderInUse, lock_data_folder
+from tracing_ui.supervise.ports import Port, PortUnavailable
+from tracing_ui.supervise.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the receivers, the pages and the background worker until Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        make_data_folder()
+        try:
+            lock = lock_data_folder(settings.DATA_DIR)
+            for port in all_ports():
+                port.require_free()
+        except (DataFolderInUse, PortUnavailable) as error:
+            raise CommandError(str(error)) from None
+        with lock:
+            migrate()
+            self.say(banner())
+            stages = [self.ingest(lock.fileno()), pages_and_worker(lock.fileno())]
+            Supervisor(stages, all_ports(), self.say).run()
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def ingest(self, lock_fd: int) -> list[Child]:
+        if "ingest" not in get_commands():
+            self.say("No `ingest` command in this installation: no spans are taken.")
+            return []
+        return [Child("ingest", django_command("ingest"), (lock_fd,))]
+
+
+def make_data_folder() -> None:
+    try:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"DATA_DIR={settings.DATA_DIR} cannot be made ({error.strerror})."
+        ) from None
+
+
+def migrate() -> None:
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        raise CommandError(
+            f"The database of DATABASE_URL does not answer: {error}"
+        ) from None
+
+
+def all_ports() -> list[Port]:
+    variables = ["WEB_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT"]
+    return [Port(settings.HOST, getattr(settings, name), name) for name in variables]
+
+
+def pages_and_worker(lock_fd: int) -> list[Child]:
+    return [
+        Child("web", django_command("web"), (lock_fd,)),
+        Child("worker", worker_command(), (lock_fd,)),
+    ]
+
+
+def django_command(name: str) -> Sequence[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), name]
+
+
+def worker_command() -> Sequence[str]:
+    celery = [sys.executable, "-m", "celery", "--app", "tracing_ui", "--quiet"]
+    lonely = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return [*celery, "worker", "--beat", "--loglevel", settings.LOG_LEVEL, *lonely]
+
+
+def banner() -> str:
+    web, grpc, http = (port.address for port in all_ports())
+    return (
+        "\n"
+        f"  Pages       http://{web}\n"
+        f"  OTLP/gRPC   {grpc}\n"
+        f"  OTLP/HTTP   http://{http}/v1/traces\n"
+        f"  Data        {settings.DATA_DIR}\n"
+        "\n"
+        "  Ctrl-C stops.\n"
+    )

@@ -1,0 +1,1 @@
+"""HTML views, one file a page."""

@@ -1,0 +1,1 @@
+"""One command for three processes: start, watch, restart and stop them."""
