@@ -1,0 +1,32 @@
+"""The store this process works on: the segment store of the settings, opened once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from traces.store.base import TraceStore
+
+_stores: list[TraceStore] = []
+
+
+def current_store() -> TraceStore:
+    if not _stores:
+        _stores.append(_open_from_settings())
+    return _stores[-1]
+
+
+@contextmanager
+def use_store(store: TraceStore) -> Iterator[TraceStore]:
+    """Work on another store within the block; for tests."""
+    _stores.append(store)
+    try:
+        yield store
+    finally:
+        _stores.remove(store)
+
+
+def _open_from_settings() -> TraceStore:
+    # Imported late: the segment store brings Django's models along, the contract
+    # and the memory store do not.
+    from traces.store.segments import SegmentStore
+
+    return SegmentStore.from_settings()
