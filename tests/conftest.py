@@ -24,3 +24,8 @@ os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="tracing-ui-tests-")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tracing_ui.settings"
 os.mkdir(os.path.join(os.environ["DATA_DIR"], "static"))
 atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+
+# pytest-django sets Django up only where the settings were named before this file.
+import django  # noqa: E402
+
+django.setup()
