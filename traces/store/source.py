@@ -1,0 +1,58 @@
+"""What the segments offer to whoever reads them: table expressions and a connection.
+
+`traces.store.reading` answers the questions of the contract over a `Source`; it knows
+neither files nor the catalogue.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+import duckdb
+
+from traces.query import Window
+
+
+class Relation(NamedTuple):
+    """Some segments as one SQL table expression with SPAN_SCHEMA's columns.
+
+    Usable as `SELECT … FROM <sql> AS spans`. Root attribute columns are VARIANT;
+    attributes inside events and links are struct<metadata, value>. Only names of our
+    own making are inside, never a text of a user's.
+    """
+
+    sql: str
+    span_count: int
+    """Spans it may scan, duplicates counted."""
+    segment_count: int
+    may_hold_duplicates: bool
+    """False when a span that is stored twice cannot come from here twice."""
+    left_out: tuple[str, ...]
+    """Segments that cannot be read (missing, quarantined), in words."""
+
+
+class Source(Protocol):
+    """All segments of one store.
+
+    Relations made within one `connection()` block see the same segments, and their
+    files stay readable until it ends.
+    """
+
+    def in_window(self, window: Window) -> Relation:
+        """Every segment that may hold a span that starts in the window (and others:
+        the reader still compares start times)."""
+        ...
+
+    def of_traces(self, trace_ids: Sequence[bytes]) -> Relation:
+        """Every segment that may hold a span of one of these traces (and others)."""
+        ...
+
+    def everything(self) -> Relation: ...
+
+    def connection(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A cursor with time and memory limits armed.
+
+        Leaving the block with DuckDB's own error raises QueryTooExpensive when a
+        limit was the reason, StoreUnavailable otherwise.
+        """
+        ...
