@@ -22,7 +22,9 @@ TRANSPORT_ALIASES[SCHEME] = "tracing_ui.broker:Transport"
 class Channel(filesystem.Channel):
     """Messages appear by rename and are taken by rename: one taker each."""
 
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:
+    def _put(  # type: ignore[override]
+        self, queue: str, payload: Any, **_: Any
+    ) -> None:
         name = f"{time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         unfinished = Path(self.data_folder_out, f".{name}")
         unfinished.write_text(dumps(payload))  # type: ignore[no-untyped-call]

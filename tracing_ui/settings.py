@@ -205,5 +205,5 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # These tell every ten seconds that nothing is wrong.
-    "loggers": {} if LOG_LEVEL == "DEBUG" else {n: QUIET for n in CHATTY_LOGGERS},
+    "loggers": {} if LOG_LEVEL == "DEBUG" else dict.fromkeys(CHATTY_LOGGERS, QUIET),
 }
