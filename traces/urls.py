@@ -1,9 +1,19 @@
 """The pages of traces."""
 
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
 from traces.pages.health import healthz
+from traces.pages.services import services
+from traces.pages.trace_find import trace_find
+from traces.pages.trace_search import trace_search
+
+to_search = RedirectView.as_view(pattern_name="trace-search", query_string=True)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", to_search, name="home"),
+    path("search", trace_search, name="trace-search"),
+    path("find", trace_find, name="trace-find"),
+    path("services", services, name="services"),
     path("healthz", healthz, name="healthz"),
 ]
