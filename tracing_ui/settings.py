@@ -95,6 +95,7 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 450 * 1024  # KiB; then a fresh child
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1  # beat ends between two of its loops
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # `expires`: what a stopped worker missed is not worth doing many times over.
 CELERY_BEAT_SCHEDULE = {

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +27,7 @@ class Command(BaseCommand):
                 port.require_free()
         except (DataFolderInUse, PortUnavailable) as error:
             raise CommandError(str(error)) from None
-        with lock:
+        with lock, suppress(KeyboardInterrupt):
             migrate()
             self.say(banner())
             stages = [self.ingest(lock.fileno()), pages_and_worker(lock.fileno())]
