@@ -3,12 +3,13 @@
 A condition is either true or false of a span, never unknown:
 
 - A comparison with a missing value is false, for `!=` and `!~` too; `Not` turns it.
+  An attribute whose value is empty (null) counts as missing.
 - A number is compared with numbers (two integers exactly, otherwise as doubles; NaN
   equals nothing and orders with nothing), text with text, a boolean with booleans. A
   value of another type, an array or a map is *different*: `!=` holds, `=`, the
   orderings and `=~` do not, and `!~` holds.
 - `<` and `>` order text by its UTF-8 bytes; false before true.
-- A pattern is RE2 syntax and must match the whole text.
+- A pattern is RE2 syntax and must match the whole text; `.` matches a newline too.
 - A condition on an event holds when it holds for at least one event of the span;
   `absent` holds when no event has the key. `Attribute` with scope None looks at the
   span's own attributes and at its resource's: the condition holds when it holds for
@@ -18,6 +19,8 @@ A condition is either true or false of a span, never unknown:
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from traces.variant import INT64_MAX, INT64_MIN
 
 MAX_LIMIT: Final = 1_000
 MAX_CONDITIONS: Final = 100
@@ -180,6 +183,8 @@ def children(node: Filter) -> tuple[Filter, ...]:
 
 def _validate_condition(condition: Condition) -> None:
     op, value = condition.op, condition.value
+    if isinstance(condition.subject, Attribute):
+        _validate_text(condition.subject.key)
     if op in (Op.EXISTS, Op.ABSENT):
         if value is not None:
             raise QueryError(f"{op} takes no value")
@@ -187,12 +192,26 @@ def _validate_condition(condition: Condition) -> None:
         raise QueryError(f"{op} needs a value")
     elif op in (Op.MATCH, Op.NOT_MATCH):
         _validate_pattern(value)
-    elif isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
+    elif isinstance(value, str):
+        _validate_text(value)
+    elif isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+        raise QueryError("an integer to compare with is beyond 64 bits")
+
+
+def _validate_text(text: str) -> None:
+    if _size_bytes(text) > MAX_TEXT_BYTES:
         raise QueryError(f"a text to compare with is over {MAX_TEXT_BYTES} bytes")
+
+
+def _size_bytes(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        raise QueryError("a text to compare with is not valid Unicode") from error
 
 
 def _validate_pattern(value: Value) -> None:
     if not isinstance(value, str):
         raise QueryError("a pattern must be text")
-    if len(value.encode()) > MAX_PATTERN_BYTES:
+    if _size_bytes(value) > MAX_PATTERN_BYTES:
         raise QueryError(f"a pattern is over {MAX_PATTERN_BYTES} bytes")
