@@ -279,15 +279,16 @@ def test_the_command_sends_all_patterns_and_names_their_traces():
 
 
 @pytest.mark.slow
-def test_ctrl_c_flushes_what_was_sent_and_ends_every_process():
+def test_ctrl_c_waits_for_answers_flushes_and_ends_every_process():
     with grpc_collector() as collector:
-        demo = start_demo(collector, "--requests", "0", "--pattern", "normal")
+        demo = start_demo(collector, "--requests", "0", "--pattern", "bottleneck")
         read_until(demo, "requests answered")
         demo.send_signal(signal.SIGINT)
         # The pipe ends when the last process that holds it has ended.
         output, _ = demo.communicate(timeout=120)
         assert "Stopped." in output
-        trace_id = output.split("  normal: ")[1].splitlines()[1].split()[0]
+        assert "went wrong" not in output
+        trace_id = output.split("  bottleneck: ")[1].splitlines()[1].split()[0]
         assert len(collector.trace(trace_id).labelled("email: SMTP send")) == 1
     assert demo.returncode == 0
 

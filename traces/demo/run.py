@@ -107,6 +107,7 @@ class Shop:
         shop[environment.OTLP_PROTOCOL] = self.protocol
         shop[environment.OTLP_ENDPOINT] = self.endpoint
         shop[environment.HTTP_NAMES] = "http" if name in NEW_HTTP_NAMES else ""
+        shop[environment.GRPC_VERBOSITY] = "NONE"
         shop["NO_PROXY"] = _no_proxy()
         if inherited:
             shop[environment.LISTEN_FD] = str(inherited[0])

@@ -4,7 +4,6 @@ A process is told to stop by the end of its standard input. The parent holds the
 end of that pipe, so the kernel closes it however the parent dies: no orphans.
 """
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from traces.demo import environment
+from traces.demo.quiet import quieten_logs
 from traces.demo.telemetry import start_telemetry, trace_requests_to
 
 MAX_BODY_BYTES = 64 * 1024
@@ -24,7 +24,7 @@ stopping = threading.Event()
 class QuietRequest(WSGIRequestHandler):
     """A request that writes no access log."""
 
-    timeout = 30
+    timeout = 5
 
     def log(self, *_arguments: object, **_options: object) -> None:
         """Says nothing."""
@@ -58,7 +58,7 @@ def healthz() -> dict[str, str]:
 @contextmanager
 def traced_process(name: str) -> Iterator[None]:
     """Telemetry around a body that ends when `stopping` is set; flushed at the end."""
-    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    quieten_logs(name)
     stop_when_told()
     provider = start_telemetry(name)
     try:

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from argparse import ArgumentTypeError
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from types import FrameType
 from typing import Any
@@ -87,18 +88,20 @@ class Command(BaseCommand):
         stopping = threading.Event()
         wanted = islice(visits(options["pattern"]), options["requests"] or None)
         arguments = (shop.gateway_url, wanted, options["rate"], tally, stopping)
-        sender = threading.Thread(target=send_load, args=arguments)
-        sender.start()
-        try:
-            self._watch(sender, shop, tally)
-        finally:
-            stopping.set()
-            sender.join()
+        # A future, for its wait: a Ctrl-C in Thread.join() makes Python 3.11 take the
+        # thread for ended, and the shop would stop under the requests on their way.
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(send_load, *arguments)
+            try:
+                self._watch(sending, shop, tally)
+            finally:
+                stopping.set()
+        sending.result()
 
-    def _watch(self, sender: threading.Thread, shop: Shop, tally: Tally) -> None:
+    def _watch(self, sending: "Future[None]", shop: Shop, tally: Tally) -> None:
         started = time.monotonic()
-        while sender.is_alive():
-            sender.join(PROGRESS_SECONDS)
+        while not sending.done():
+            wait([sending], PROGRESS_SECONDS)
             shop.check()
             seconds = time.monotonic() - started
             self.stdout.write(f"{seconds:6.0f} s  {tally.total} requests answered")
