@@ -11,7 +11,8 @@ from django.conf import settings
 from tracing_ui.broker import make_folders
 from tracing_ui.env import exit_on_bad_setting
 
-HEARTBEAT_SECONDS = 5
+# Its timer also decides how long a stopping worker may sleep on.
+HEARTBEAT_SECONDS = 1
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracing_ui.settings")
 # A container's only user is often root, and messages are JSON, never pickles.

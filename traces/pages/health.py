@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 PROBE_TIMEOUT_SECONDS = 1
-# The worker touches its file every five seconds.
+# The worker touches its file every second.
 HEARTBEAT_MAX_AGE_SECONDS = 30
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
