@@ -65,8 +65,8 @@ def test_a_tricky_value_comes_back_with_its_type(value: Any):
 
 
 def test_nan_and_minus_zero_survive():
-    assert math.isnan(decode(encode(math.nan)))
-    assert math.copysign(1, decode(encode(-0.0))) == -1
+    assert repr(decode(encode(math.nan))) == "nan"
+    assert repr(decode(encode(-0.0))) == "-0.0"
 
 
 def test_an_integer_beyond_64_bits_is_refused():
