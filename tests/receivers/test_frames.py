@@ -18,8 +18,9 @@ def message(service: str = "shop", spans: int = 1) -> bytes:
     group = request.resource_spans.add()
     group.resource.attributes.add(key="service.name").value.string_value = service
     scope_spans = group.scope_spans.add()
-    for number in range(spans):
-        scope_spans.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"))
+    for number in range(1, spans + 1):
+        span_id = number.to_bytes(8, "big")
+        scope_spans.spans.add(trace_id=b"t" * 16, span_id=span_id, name="GET /")
     serialized: bytes = request.SerializeToString()
     return serialized
 
