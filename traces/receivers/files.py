@@ -34,7 +34,7 @@ _STARTS_AS_JSON = re.compile(
     rb"|\[[ \t\r\n]*(?:[\[\]{]|\Z))"
 )
 _BLANK = re.compile(rb"[ \t\r\n]*")
-_DECOMPRESSION_ERRORS: Final[tuple[type[Exception], ...]] = (
+_DECOMPRESSION_ERRORS: Final[tuple[Any, ...]] = (
     OSError,
     EOFError,
     zlib.error,
