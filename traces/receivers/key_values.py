@@ -1,0 +1,378 @@
+"""Columns of OTLP attributes, each KeyValue still in its protobuf bytes, to VARIANT.
+
+Almost every attribute is written in one of a few plain ways, and a VARIANT value is
+then nearly its wire bytes: `_Plain` finds the parts of all attributes at once and
+turns the bytes into VARIANT where they stand. What is written in another way (nested
+values, other field orders, anything over a limit) goes through `key_value.Reader`.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from traces.receivers.key_value import REPEATED_KEY, Reader, parse_any_value
+from traces.receivers.limits import Limits
+from traces.receivers.verdict import BadRequest
+from traces.variant import Variant, encode
+from traces.variant_columns import (
+    Bytes,
+    Ints,
+    Keys,
+    Mask,
+    Pieces,
+    binary_array,
+    empty_maps,
+    encode_objects,
+    offsets_of,
+    running_total,
+    variant_array,
+)
+
+# Protobuf tags: field number << 3 | wire type.
+_KEY, _VALUE = 0x0A, 0x12
+_STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _MAP, _BYTES = (
+    0x0A,
+    0x10,
+    0x18,
+    0x21,
+    0x2A,
+    0x32,
+    0x3A,
+)
+_NULL, _ODD = 0, 0xFF
+# VARIANT headers.
+_V_NULL, _V_TRUE, _V_FALSE, _V_INT64, _V_DOUBLE = 0x00, 0x04, 0x08, 0x18, 0x1C
+_V_BINARY, _V_STRING, _V_SHORT_STRING = 0x3C, 0x40, 0x01
+_SHORT_STRING_MAX = 63
+_INT_PIECE = 9
+_PADDING: Final = np.zeros(16, np.uint8)  # so that looking ahead needs no bounds
+_NO_NAMES: Final = encode(0).metadata
+_MORE, _LOW = 0x80, 0x7F
+
+DROPPED_ATTRIBUTES = "attributes beyond the limit were dropped"
+
+
+class Attributes(NamedTuple):
+    """A VARIANT column, how many attributes each row lost, and what was altered.
+
+    `remarks` pairs each remark with the rows it is about.
+    """
+
+    variant: pa.StructArray
+    dropped: Ints
+    remarks: list[tuple[str, Ints]]
+
+
+def encode_attributes(lists: pa.ListArray, limits: Limits) -> Attributes:
+    """Raises BadRequest for bytes that are no KeyValue or text that is not UTF-8."""
+    offsets = offsets_of(lists)
+    messages, offsets = lists.flatten(), offsets - offsets[0]
+    counts = np.diff(offsets)
+    if not len(messages):
+        return Attributes(empty_maps(len(lists)), counts, [])
+    dropped = np.maximum(counts - limits.attributes, 0)
+    remarks: list[tuple[str, Ints]] = []
+    if dropped.any():
+        remarks.append((DROPPED_ATTRIBUTES, np.flatnonzero(dropped)))
+        place = np.arange(len(messages)) - np.repeat(offsets[:-1], counts)
+        messages = messages.filter(pa.array(place < limits.attributes))
+        offsets = running_total(counts - dropped)
+    plain = _Plain(messages, limits)
+    variant, more = _Rows(messages, offsets, plain, limits).encode()
+    return Attributes(variant, dropped, remarks + more)
+
+
+class _Plain:
+    """The parts of each KeyValue: where its key, its value and its VARIANT piece are.
+
+    `kind` is the tag of the value, `_NULL` for none, `_ODD` for what this class does
+    not read.
+    """
+
+    def __init__(self, messages: pa.BinaryArray, limits: Limits) -> None:
+        ends = offsets_of(messages)
+        raw = np.frombuffer(messages.buffers()[2] or b"", np.uint8)
+        self.bytes: Bytes = np.concatenate([raw[ends[0] : ends[-1]], _PADDING])
+        self.begin, self.end = ends[:-1] - ends[0], ends[1:] - ends[0]
+        self._find_key()
+        self._find_value()
+        self._find_content()
+        self._refuse_oversize(limits)
+        self._check_text()
+
+    def _find_key(self) -> None:
+        length = self.bytes[self.begin + 1].astype(np.int64)
+        self.key_at = self.begin + 2
+        wide = np.flatnonzero(length & _MORE)
+        if len(wide):
+            length[wide] += (self.bytes[self.begin[wide] + 2].astype(np.int64) - 1) << 7
+            self.key_at[wide] += 1
+        self.key_end = self.key_at + length
+        ok = (self.bytes[self.begin] == _KEY) & (self.key_end <= self.end)
+        # A key of 16 KiB or more, or one that does not come first.
+        ok[wide] &= self.bytes[self.begin[wide] + 2] < _MORE
+        self.key_end = np.where(ok, self.key_end, self.key_at)
+        self.odd = ~ok
+
+    def _find_value(self) -> None:
+        """`inner`: where the AnyValue begins, which must fill the rest."""
+        at = self.key_end
+        self.absent = (at == self.end) & ~self.odd
+        rest = self.end - at - 2
+        plain = (self.bytes[at] == _VALUE) & (self.bytes[at + 1] == rest)
+        plain &= rest < _MORE
+        self.inner = at + 2
+        wide = np.flatnonzero(~plain & ~self.absent & ~self.odd)
+        if len(wide):
+            width = self._length_width(at[wide] + 1, self.end[wide])
+            self.inner[wide] = at[wide] + 1 + width
+            self.odd[wide] |= (width == 0) | (self.bytes[at[wide]] != _VALUE)
+
+    def _length_width(self, at: Ints, end: Ints) -> Ints:
+        """Bytes of the length at `at` if it reaches just to `end`, else 0."""
+        found = np.zeros(len(at), np.int64)
+        length = np.zeros(len(at), np.int64)
+        for i in range(4):
+            byte = self.bytes[np.minimum(at + i, len(self.bytes) - 1)].astype(np.int64)
+            length |= (byte & _LOW) << 7 * i
+            fits = (byte < _MORE) & (at + i + 1 + length == end) & (found == 0)
+            found[fits] = i + 1
+            length[byte < _MORE] = -1  # it ended here: no later byte belongs to it
+        return found
+
+    def _find_content(self) -> None:
+        self.absent |= (self.inner == self.end) & ~self.odd
+        inner = np.minimum(self.inner, len(self.bytes) - 2)
+        self.kind = self.bytes[inner]
+        self.kind[self.absent] = _NULL
+        self.kind[self.odd] = _ODD
+        self.content = inner + 1
+        self._skip_length()
+        size = self.end - self.content
+        self._require(_BOOL, (size == 1) & (self.bytes[self.content] <= 1))
+        self._require(_DOUBLE, size == 8)
+        self._require(_INT, (size > 0) & (size <= 10))
+        known = np.zeros(256, np.bool_)
+        known[[_NULL, _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _MAP, _BYTES]] = True
+        self.kind[~known[self.kind]] = _ODD
+
+    def _skip_length(self) -> None:
+        """Texts, bytes and nested values begin with a length."""
+        sized = (self.kind & 7) == 2
+        rest = self.end - self.content - 1
+        plain = sized & (self.bytes[self.content] == rest) & (rest < _MORE)
+        self.content += plain
+        wide = np.flatnonzero(sized & ~plain)
+        if len(wide):
+            width = self._length_width(self.content[wide], self.end[wide])
+            self.content[wide] += width
+            self.kind[wide[width == 0]] = _ODD
+
+    def _require(self, kind: int, condition: Mask) -> None:
+        self.kind[(self.kind == kind) & ~condition] = _ODD
+
+    def _refuse_oversize(self, limits: Limits) -> None:
+        over = self.key_end - self.key_at > limits.key_bytes
+        over |= self.end - self.content > limits.value_bytes
+        self.kind[over] = _ODD
+
+    def _check_text(self) -> None:
+        """All texts are UTF-8. Those of odd messages protobuf itself checks."""
+        is_text = self.kind == _STRING
+        if not is_text.any():
+            return
+        stretches = np.empty(2 * len(is_text) + 1, np.int64)
+        stretches[0:-1:2] = np.where(is_text, self.content, self.begin)
+        stretches[1::2] = np.where(is_text, self.end, self.begin)
+        stretches[-1] = stretches[-2]
+        valid = np.zeros(2 * len(is_text), np.bool_)
+        valid[0::2] = is_text
+        pool = binary_array(self.bytes, stretches)
+        buffers = [
+            pa.py_buffer(np.packbits(valid, bitorder="little")),
+            *pool.buffers()[1:],
+        ]
+        texts = pa.BinaryArray.from_buffers(pa.binary(), len(pool), buffers)
+        require_utf8(texts)
+
+    def keys(self, kept: Ints) -> Keys:
+        stretches = np.empty(2 * len(self.begin) + 1, np.int64)
+        stretches[0:-1:2], stretches[1::2] = self.key_at, self.key_end
+        stretches[-1] = len(self.bytes) - len(_PADDING)
+        names = binary_array(self.bytes, stretches).take(pa.array(2 * kept))
+        distinct = names.dictionary_encode()
+        require_utf8(distinct.dictionary)
+        return Keys(distinct.indices.to_numpy().astype(np.int64), distinct.dictionary)
+
+    def make_pieces(self) -> tuple[Bytes, Ints, Ints]:
+        """Turns the bytes into VARIANT values in place, over what came before them.
+
+        Returns the bytes and where each piece begins and ends. A length or a key's
+        tail always leaves room in front, but for integers under a tiny key: those
+        are left out, see `short_ints`.
+        """
+        data, at, end = self.bytes, self.end - 1, self.end
+        self._place_text(at)
+        doubles = np.flatnonzero(self.kind == _DOUBLE)
+        at[doubles] = self.content[doubles] - 1
+        data[at[doubles]] = _V_DOUBLE
+        bools = np.flatnonzero(self.kind == _BOOL)
+        data[at[bools]] = np.where(data[at[bools]] == 1, _V_TRUE, _V_FALSE)
+        data[at[self.kind == _NULL]] = _V_NULL
+        self._place_ints(at)
+        return data, at, end
+
+    def _place_text(self, at: Ints) -> None:
+        size = self.end - self.content
+        short = (self.kind == _STRING) & (size <= _SHORT_STRING_MAX)
+        shorts = np.flatnonzero(short)
+        at[shorts] = self.content[shorts] - 1
+        self.bytes[at[shorts]] = size[shorts] << 2 | _V_SHORT_STRING
+        longs = np.flatnonzero((self.kind == _STRING) & ~short | (self.kind == _BYTES))
+        if len(longs):
+            at[longs] = self.content[longs] - 5
+            header = np.where(self.kind[longs] == _STRING, _V_STRING, _V_BINARY)
+            self.bytes[at[longs]] = header
+            for i in range(4):
+                self.bytes[at[longs] + 1 + i] = size[longs] >> 8 * i & 0xFF
+
+    def _place_ints(self, at: Ints) -> None:
+        ints = np.flatnonzero(self.kind == _INT)
+        self.numbers = self._read_ints(ints)
+        roomy = self.end[ints] - self.begin[ints] >= _INT_PIECE
+        at[ints[roomy]] = self.end[ints[roomy]] - _INT_PIECE
+        write_ints(self.bytes, at[ints[roomy]], self.numbers[roomy])
+        self.short_ints, self.numbers = ints[~roomy], self.numbers[~roomy]
+
+    def _read_ints(self, ints: Ints) -> Ints:
+        numbers = np.zeros(len(ints), np.uint64)
+        at, size = self.content[ints], self.end[ints] - self.content[ints]
+        left, i = np.arange(len(ints)), 0
+        while len(left):
+            byte = self.bytes[at[left] + i]
+            more = byte >= _MORE
+            if not np.array_equal(more, size[left] > i + 1):
+                raise BadRequest("an attribute holds a malformed integer")
+            numbers[left] |= (byte & _LOW).astype(np.uint64) << np.uint64(7 * i)
+            left, i = left[more], i + 1
+        return numbers.view(np.int64)
+
+
+class _Rows:
+    """Puts plain and odd attributes together, row by row."""
+
+    def __init__(
+        self, messages: pa.BinaryArray, offsets: Ints, plain: _Plain, limits: Limits
+    ) -> None:
+        self.messages, self.offsets, self.plain = messages, offsets, plain
+        self.limits = limits
+        self.row = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        self.remarks: dict[str, set[int]] = {}
+        self.arrays: dict[int, bytes] = {}
+        self.whole: dict[int, Variant] = {}
+
+    def encode(self) -> tuple[pa.StructArray, list[tuple[str, Ints]]]:
+        self._read_odd()
+        variant, repeated = self._encode_plain()
+        for row in repeated.tolist():
+            self._remark(REPEATED_KEY, row)
+            self._read_whole(row)
+        if self.whole:
+            variant = self._replace(variant)
+        return variant, [
+            (text, np.array(sorted(rows))) for text, rows in self.remarks.items()
+        ]
+
+    def _read_odd(self) -> None:
+        """Row by row, because each is a case of its own and they are few."""
+        kind = self.plain.kind
+        for row in np.unique(self.row[(kind == _ODD) | (kind == _MAP)]).tolist():
+            self._read_whole(row)
+        for entry in np.flatnonzero(kind == _ARRAY).tolist():
+            row = int(self.row[entry])
+            if row not in self.whole:
+                self._read_array(entry, row)
+
+    def _read_array(self, entry: int, row: int) -> None:
+        reader = Reader(self.limits)
+        plain = self.plain
+        inner = plain.bytes[plain.inner[entry] : plain.end[entry]].tobytes()
+        variant = encode(reader.value(parse_any_value(inner)))
+        if variant.metadata != _NO_NAMES:  # a map inside: the row needs its names
+            self._read_whole(row)
+            return
+        self.arrays[entry] = variant.value
+        for text in reader.remarks:
+            self._remark(text, row)
+
+    def _read_whole(self, row: int) -> None:
+        start, end = self.offsets[row : row + 2].tolist()
+        reader = Reader(self.limits)
+        messages = self.messages.slice(start, end - start).to_pylist()
+        self.whole[row] = encode(reader.attributes(messages))
+        for text in reader.remarks:
+            self._remark(text, row)
+
+    def _remark(self, text: str, row: int) -> None:
+        self.remarks.setdefault(text, set()).add(row)
+
+    def _encode_plain(self) -> tuple[pa.StructArray, Ints]:
+        kept, offsets = np.arange(len(self.row)), self.offsets
+        if self.whole:
+            whole = np.zeros(len(offsets) - 1, np.bool_)
+            whole[list(self.whole)] = True
+            kept = np.flatnonzero(~whole[self.row])
+            offsets = running_total(np.where(whole, 0, np.diff(offsets)))
+        keys = self.plain.keys(kept)
+        pool, at = self._pieces()
+        return encode_objects(offsets, keys, Pieces(pool, at[kept]))
+
+    def _pieces(self) -> tuple[pa.BinaryArray, Ints]:
+        data, start, end = self.plain.make_pieces()
+        stretches = np.empty(2 * len(start) + 1, np.int64)
+        stretches[0:-1:2], stretches[1::2] = start, end
+        stretches[-1] = len(data) - len(_PADDING)
+        at = 2 * np.arange(len(start))
+        pools = [binary_array(data, stretches)]
+        for entries, pool in (self._short_ints(), self._array_pieces()):
+            if len(entries):
+                at[entries] = sum(map(len, pools)) + np.arange(len(entries))
+                pools.append(pool)
+        return (pa.concat_arrays(pools) if len(pools) > 1 else pools[0]), at
+
+    def _short_ints(self) -> tuple[Ints, pa.BinaryArray]:
+        entries = self.plain.short_ints
+        at = np.arange(len(entries) + 1) * _INT_PIECE
+        data = np.zeros(int(at[-1]), np.uint8)
+        write_ints(data, at[:-1], self.plain.numbers)
+        return entries, binary_array(data, at)
+
+    def _array_pieces(self) -> tuple[Ints, pa.BinaryArray]:
+        entries = np.array(list(self.arrays), np.int64)
+        return entries, pa.array(self.arrays.values(), pa.binary())
+
+    def _replace(self, variant: pa.StructArray) -> pa.StructArray:
+        count = len(variant)
+        at = np.arange(count)
+        at[list(self.whole)] = count + np.arange(len(self.whole))
+        odd = list(self.whole.values())
+        metadata = pa.array([v.metadata for v in odd], pa.binary())
+        value = pa.array([v.value for v in odd], pa.binary())
+        both = pa.concat_arrays([variant, variant_array(metadata, value)])
+        return both.take(pa.array(at))
+
+
+def write_ints(data: Bytes, at: Ints, numbers: Ints) -> None:
+    """VARIANT int64 values at the given places."""
+    data[at] = _V_INT64
+    little_endian = numbers.astype("<i8").view(np.uint8).reshape(-1, 8)
+    for i in range(8):
+        data[at + 1 + i] = little_endian[:, i]
+
+
+def require_utf8(texts: pa.BinaryArray) -> None:
+    try:
+        texts.cast(pa.string())
+    except pa.ArrowInvalid:
+        raise BadRequest("a text is not valid UTF-8") from None

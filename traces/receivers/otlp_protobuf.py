@@ -1,0 +1,223 @@
+"""OTLP protobuf to Arrow columns, many requests at once.
+
+Arrow cannot hold the recursive AnyValue, and most of what a general decoder does for
+attributes is wasted on us. A message field is length-delimited bytes on the wire, so
+the messages below declare attributes, events and links as `bytes`: they arrive
+undecoded and are read by `key_values` and `nested`, after they were counted.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import ptars
+import pyarrow as pa
+import pyarrow.compute as pc
+from google.protobuf import descriptor_pb2, descriptor_pool
+
+from traces.receivers.limits import Limits
+from traces.receivers.verdict import BadRequest
+from traces.variant_columns import Ints, lengths, offsets_of, running_total
+
+_Field = descriptor_pb2.FieldDescriptorProto
+_PACKAGE: Final = "tracing_ui.otlp"
+# Attributes, events and links of one request, for each span it may hold.
+_ITEMS_PER_SPAN = 20
+# An empty span takes two bytes: a body below twice the limit cannot be over it.
+_SMALLEST_SPAN = 2
+
+_MESSAGES: Final[dict[str, dict[str, tuple[int, str]]]] = {
+    "Resource": {"attributes": (1, "BYTES*")},
+    "Scope": {
+        "name": (1, "STRING"),
+        "version": (2, "STRING"),
+        "attributes": (3, "BYTES*"),
+    },
+    "Status": {"message": (2, "STRING"), "code": (3, "INT32")},
+    "Event": {
+        "time_unix_nano": (1, "FIXED64"),
+        "name": (2, "STRING"),
+        "attributes": (3, "BYTES*"),
+        "dropped_attributes_count": (4, "UINT32"),
+    },
+    "Link": {
+        "trace_id": (1, "BYTES"),
+        "span_id": (2, "BYTES"),
+        "trace_state": (3, "STRING"),
+        "attributes": (4, "BYTES*"),
+        "dropped_attributes_count": (5, "UINT32"),
+        "flags": (6, "FIXED32"),
+    },
+    "Span": {
+        "trace_id": (1, "BYTES"),
+        "span_id": (2, "BYTES"),
+        "trace_state": (3, "STRING"),
+        "parent_span_id": (4, "BYTES"),
+        "name": (5, "STRING"),
+        "kind": (6, "INT32"),
+        "start_time_unix_nano": (7, "FIXED64"),
+        "end_time_unix_nano": (8, "FIXED64"),
+        "attributes": (9, "BYTES*"),
+        "dropped_attributes_count": (10, "UINT32"),
+        "events": (11, "BYTES*"),
+        "dropped_events_count": (12, "UINT32"),
+        "links": (13, "BYTES*"),
+        "dropped_links_count": (14, "UINT32"),
+        "status": (15, "Status"),
+        "flags": (16, "FIXED32"),
+    },
+    "ScopeSpans": {"scope": (1, "Scope"), "spans": (2, "Span*")},
+    "ResourceSpans": {"resource": (1, "Resource"), "scope_spans": (2, "ScopeSpans*")},
+    "Request": {"resource_spans": (1, "ResourceSpans*")},
+    "CountedScopeSpans": {"spans": (2, "BYTES*")},
+    "CountedResourceSpans": {"scope_spans": (2, "CountedScopeSpans*")},
+    "CountedRequest": {"resource_spans": (1, "CountedResourceSpans*")},
+}
+
+
+def _file_descriptor() -> descriptor_pb2.FileDescriptorProto:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="tracing_ui/otlp.proto", package=_PACKAGE, syntax="proto3"
+    )
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field_name, (number, kind) in fields.items():
+            _add_field(message, field_name, number, kind)
+    return file
+
+
+def _add_field(message: Any, name: str, number: int, kind: str) -> None:
+    field = message.field.add(name=name, number=number)
+    repeated = kind.endswith("*")
+    field.label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+    kind = kind.removesuffix("*")
+    if kind.isupper() or kind.isupper():
+        field.type = getattr(_Field, f"TYPE_{kind}")
+    else:
+        field.type, field.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+
+
+_pool = descriptor_pool.DescriptorPool()
+_pool.AddSerializedFile(_file_descriptor().SerializeToString())
+_decoders = ptars.HandlerPool([_pool.FindFileByName("tracing_ui/otlp.proto")])
+
+
+class Messages:
+    """Decodes many messages of one type into a struct array."""
+
+    def __init__(self, name: str) -> None:
+        descriptor = _pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")
+        self._decoder = _decoders.get_for_message(descriptor)
+
+    def decode(self, messages: Sequence[bytes]) -> pa.StructArray:
+        try:
+            batch = self._decoder.list_to_record_batch(list(messages))
+        except ValueError as error:
+            reason = str(error).removeprefix("failed to decode Protobuf message: ")
+            raise BadRequest(f"the body is not valid OTLP protobuf: {reason}") from None
+        return batch.to_struct_array()
+
+
+EVENTS: Final = Messages("Event")
+LINKS: Final = Messages("Link")
+_REQUESTS: Final = Messages("Request")
+_COUNTED_REQUESTS: Final = Messages("CountedRequest")
+
+
+class Wire(NamedTuple):
+    """Spans as they came, and the numbers of their request, resource and scope."""
+
+    spans: pa.StructArray
+    scopes: pa.StructArray
+    resources: pa.ListArray  # of attributes, each its KeyValue's bytes
+    request_of_span: Ints
+    scope_of_span: Ints
+    resource_of_span: Ints
+    request_of_scope: Ints
+    request_of_resource: Ints
+    requests: int
+
+
+def read_requests(bodies: Sequence[bytes], limits: Limits) -> Wire:
+    """Raises BadRequest when any of the bodies is bad, without saying which."""
+    for body in bodies:
+        if len(body) > _SMALLEST_SPAN * limits.spans_per_request:
+            _require_few_spans(body, limits)
+    resource_lists = _REQUESTS.decode(bodies).field("resource_spans")
+    resource_spans = resource_lists.flatten()
+    scope_lists = resource_spans.field("scope_spans")
+    scope_spans = scope_lists.flatten()
+    span_lists = scope_spans.field("spans")
+    request_of_resource = _parents(resource_lists)
+    resource_of_scope, scope_of_span = _parents(scope_lists), _parents(span_lists)
+    request_of_scope = request_of_resource[resource_of_scope]
+    wire = Wire(
+        spans=span_lists.flatten(),
+        scopes=scope_spans.field("scope"),
+        resources=resource_spans.field("resource").field("attributes"),
+        request_of_span=request_of_scope[scope_of_span],
+        scope_of_span=scope_of_span,
+        resource_of_span=resource_of_scope[scope_of_span],
+        request_of_scope=request_of_scope,
+        request_of_resource=request_of_resource,
+        requests=len(bodies),
+    )
+    _require_few_items(wire, limits)
+    return wire
+
+
+def _parents(lists: pa.ListArray) -> Ints:
+    parents: Ints = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
+    return parents
+
+
+def _require_few_spans(body: bytes, limits: Limits) -> None:
+    """Before the spans are decoded: 64 MiB of empty ones would take gigabytes."""
+    resource_spans = _COUNTED_REQUESTS.decode([body]).field("resource_spans").flatten()
+    scope_spans = resource_spans.field("scope_spans").flatten()
+    if len(scope_spans.field("spans").flatten()) > limits.spans_per_request:
+        raise too_many_spans(limits)
+
+
+def too_many_spans(limits: Limits) -> BadRequest:
+    return BadRequest(f"a request may hold {limits.spans_per_request} spans at most")
+
+
+def _require_few_items(wire: Wire, limits: Limits) -> None:
+    most = _ITEMS_PER_SPAN * limits.spans_per_request
+    items = sum(
+        np.bincount(
+            wire.request_of_span,
+            weights=lengths(wire.spans.field(name)),
+            minlength=wire.requests,
+        )
+        for name in ("attributes", "events", "links")
+    )
+    if np.any(np.bincount(wire.request_of_span) > limits.spans_per_request):
+        raise too_many_spans(limits)
+    if np.any(items > most):
+        raise BadRequest(f"a request may hold {most} attributes, events and links")
+
+
+class Nested(NamedTuple):
+    """The events or links of all spans that are kept: span s has
+    `offsets[s]:offsets[s + 1]` of `items` and lost `dropped[s]`."""
+
+    items: pa.StructArray
+    offsets: Ints
+    span: Ints
+    dropped: Ints
+
+
+def read_nested(lists: pa.ListArray, messages: Messages, limit: int) -> Nested:
+    offsets = offsets_of(lists)
+    offsets -= offsets[0]
+    counts = np.diff(offsets)
+    kept = np.minimum(counts, limit)
+    flat = lists.flatten()
+    if counts.max(initial=0) > limit:
+        place = np.arange(len(flat)) - np.repeat(offsets[:-1], counts)
+        flat = flat.filter(pa.array(place < limit))
+    span = np.repeat(np.arange(len(kept)), kept)
+    items = messages.decode(flat.to_pylist())
+    return Nested(items, running_total(kept), span, counts - kept)
