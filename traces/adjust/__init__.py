@@ -1,0 +1,1 @@
+"""Corrections of one trace at read time; the store keeps what was sent."""
