@@ -37,6 +37,7 @@ from traces.store.summaries import (
     summarise,
     within_duration_bounds,
 )
+from traces.store.values import text_of, value_of
 from traces.variant import decode_attributes, encode
 
 MAX_SPAN_NAMES: Final = 1_000
@@ -172,24 +173,6 @@ class MemoryStore:
 
     def is_empty(self) -> bool:
         return not self._rows
-
-
-def text_of(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def value_of(text: str, kind: str) -> Value:
-    """The value `text_of` wrote, by the name of its Python type."""
-    match kind:
-        case "bool":
-            return text == "true"
-        case "int":
-            return int(text)
-        case "float":
-            return float(text)
-    return text
 
 
 def _indices(places: list[int]) -> pa.Array:

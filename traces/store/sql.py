@@ -1,0 +1,237 @@
+"""A Filter as a DuckDB expression, every text of the user's as a parameter.
+
+Each expression is true or false, never null. A VARIANT is asked for its own type before
+it is compared, since a cast would turn the text '42' into a number.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from traces.query import (
+    And,
+    Attribute,
+    Condition,
+    Field,
+    Filter,
+    Not,
+    Op,
+    Or,
+    Scope,
+    Value,
+)
+from traces.store.matching import compare
+
+EVENT_ATTRIBUTES: Final = "event.attributes"
+COLUMNS: Final = {
+    Scope.SPAN: "attributes",
+    Scope.RESOURCE: "resource_attributes",
+    Scope.INSTRUMENTATION: "scope_attributes",
+}
+_INTEGER_FIELDS: Final = (Field.KIND, Field.STATUS_CODE, Field.DURATION_NANO)
+_NEGATED: Final = {Op.NE: Op.EQ, Op.NOT_MATCH: Op.MATCH}
+_LOOSE: Final = {Op.GT: Op.GE, Op.LT: Op.LE}
+# Up to here an integer and its double are the same number.
+_EXACT_DOUBLE_MAX: Final = 2**53
+
+Expression = Callable[[str], str]
+
+
+class Parameters(dict[str, Any]):
+    """Named parameters of one statement; `add` answers with the placeholder."""
+
+    def add(self, value: Any) -> str:
+        name = f"p{len(self)}"
+        self[name] = value
+        return f"${name}"
+
+
+def compile_filter(root: Filter, parameters: Parameters) -> str:
+    """The filter over the columns of SPAN_SCHEMA, as a Relation has them."""
+    parts = [
+        text
+        for node in _conjuncts(root)
+        for text in (_hint(node, parameters), _expression(node, parameters))
+        if text
+    ]
+    return " AND ".join(parts) or "true"
+
+
+def extract(column: str, key_placeholder: str) -> str:
+    """The value of a key, taken literally: dots and quotes have no meaning in it."""
+    return f"variant_extract({column}, {key_placeholder})"
+
+
+def nested_variant(path: str) -> str:
+    """The VARIANT of attributes inside events and links, which are stored as bytes."""
+    return f"variant_bytes_to_variant({path}.metadata || {path}.value)"
+
+
+def _conjuncts(node: Filter) -> Iterator[Filter]:
+    if isinstance(node, And):
+        for part in node.parts:
+            yield from _conjuncts(part)
+    else:
+        yield node
+
+
+def _expression(node: Filter, parameters: Parameters) -> str:
+    match node:
+        case And(parts):
+            return _joined(" AND ", parts, parameters) or "true"
+        case Or(parts):
+            return _joined(" OR ", parts, parameters) or "false"
+        case Not(part):
+            return f"(NOT {_expression(part, parameters)})"
+        case Condition(subject, op, value):
+            if isinstance(subject, Field):
+                return _field(subject, op, value, parameters)
+            return _attribute(subject, op, value, parameters)
+
+
+def _joined(word: str, parts: tuple[Filter, ...], parameters: Parameters) -> str:
+    texts = [_expression(part, parameters) for part in parts]
+    return f"({word.join(texts)})" if texts else ""
+
+
+def _field(field: Field, op: Op, value: Value | None, parameters: Parameters) -> str:
+    if field is Field.EVENT_NAME:
+        return _any_event(op, lambda o: _column("event.name", o, value, parameters))
+    if field in _INTEGER_FIELDS:
+        return _integer_column(field.value, op, value, parameters)
+    return _column(field.value, op, value, parameters)
+
+
+def _attribute(
+    attribute: Attribute, op: Op, value: Value | None, parameters: Parameters
+) -> str:
+    key = parameters.add(attribute.key)
+    if attribute.scope is Scope.EVENT:
+        item = extract(nested_variant(EVENT_ATTRIBUTES), key)
+        return _any_event(op, lambda o: _variant(item, o, value, parameters))
+    word = " AND " if op is Op.ABSENT else " OR "
+    items = [extract(column, key) for column in _columns(attribute.scope)]
+    return f"({word.join(_variant(item, op, value, parameters) for item in items)})"
+
+
+def _columns(scope: Scope | None) -> list[str]:
+    scopes = [scope] if scope else [Scope.SPAN, Scope.RESOURCE]
+    return [COLUMNS[one] for one in scopes]
+
+
+def _any_event(op: Op, holds: Callable[[Op], str]) -> str:
+    if op is Op.ABSENT:
+        return f"(NOT {_any_event(Op.EXISTS, holds)})"
+    found = f"len(list_filter(events, lambda event: {holds(op)}))"
+    return f"CASE WHEN len(events) > 0 THEN {found} > 0 ELSE false END"
+
+
+def _column(column: str, op: Op, value: Value | None, parameters: Parameters) -> str:
+    """A condition on a text that is always there."""
+    if op in (Op.EXISTS, Op.ABSENT):
+        return "true" if op is Op.EXISTS else "false"
+    if op in _NEGATED:
+        return f"(NOT {_column(column, _NEGATED[op], value, parameters)})"
+    return _text(column, op, value, parameters) if isinstance(value, str) else "false"
+
+
+def _integer_column(
+    column: str, op: Op, value: Value | None, parameters: Parameters
+) -> str:
+    if op in (Op.EXISTS, Op.ABSENT):
+        return "true" if op is Op.EXISTS else "false"
+    if op in _NEGATED:
+        return f"(NOT {_integer_column(column, _NEGATED[op], value, parameters)})"
+    if not _is_number(value) or op is Op.MATCH:
+        return "false"
+    if isinstance(value, int):
+        return f"({column} {op} {parameters.add(value)})"
+    return f"({column}::DOUBLE {op} {parameters.add(value)})"
+
+
+def _text(item: str, op: Op, value: str, parameters: Parameters) -> str:
+    if op is Op.MATCH:
+        return f"regexp_full_match({item}, {parameters.add(value)}, 's')"
+    return f"({item} {op} {parameters.add(value)})"
+
+
+def _is_number(value: Value | None) -> bool:
+    """A number that some number can equal or order with: NaN is none."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and not math.isnan(value)
+    )
+
+
+def _variant(item: str, op: Op, value: Value | None, parameters: Parameters) -> str:
+    """A condition on a VARIANT, which is null when the key is missing or empty."""
+    if op in (Op.EXISTS, Op.ABSENT):
+        return f"({item} IS {'NOT ' if op is Op.EXISTS else ''}NULL)"
+    if op in _NEGATED:
+        equal = _variant(item, _NEGATED[op], value, parameters)
+        return f"CASE WHEN {item} IS NULL THEN false ELSE NOT {equal} END"
+    if isinstance(value, str):
+        text = _text(f"TRY_CAST({item} AS VARCHAR)", op, value, parameters)
+        return f"CASE variant_typeof({item}) WHEN 'VARCHAR' THEN {text} ELSE false END"
+    if isinstance(value, bool):
+        return _boolean(item, op, value)
+    return _number(item, op, value, parameters) if _is_number(value) else "false"
+
+
+def _boolean(item: str, op: Op, value: bool) -> str:  # noqa: FBT001 - the value itself
+    names = [
+        f"'BOOL_{str(truth).upper()}'"
+        for truth in (False, True)
+        if compare(truth, op, value)
+    ]
+    if not names:
+        return "false"
+    return f"coalesce(variant_typeof({item}) IN ({', '.join(names)}), false)"
+
+
+def _number(item: str, op: Op, value: Any, parameters: Parameters) -> str:
+    integer, double = f"TRY_CAST({item} AS BIGINT)", f"TRY_CAST({item} AS DOUBLE)"
+    as_double = parameters.add(float(value))
+    exact = f"{integer} {op} {parameters.add(value)}"
+    if isinstance(value, float):
+        exact = f"{integer}::DOUBLE {op} {as_double}"
+    # DuckDB holds NaN to be the greatest number, equal to itself.
+    return (
+        f"CASE variant_typeof({item}) WHEN 'INT64' THEN {exact}"
+        f" WHEN 'DOUBLE' THEN {double} {op} {as_double} AND NOT isnan({double})"
+        " ELSE false END"
+    )
+
+
+def _hint(node: Filter, parameters: Parameters) -> str:
+    """What follows from a condition and is cheaper, or nothing.
+
+    One plain cast of a shredded attribute is read as a typed column, several times
+    faster than its VARIANT; the exact condition then sees only what is left.
+    """
+    if not isinstance(node, Condition) or not isinstance(node.subject, Attribute):
+        return ""
+    subject, op, value = node.subject, node.op, node.value
+    if subject.scope is Scope.EVENT or value is None or op in _NEGATED:
+        return ""
+    key = parameters.add(subject.key)
+    items = [extract(column, key) for column in _columns(subject.scope)]
+    hints = [_cast_hint(item, op, value, parameters) for item in items]
+    return f"({' OR '.join(hints)})" if all(hints) else ""
+
+
+def _cast_hint(item: str, op: Op, value: Value, parameters: Parameters) -> str:
+    if isinstance(value, str):
+        text = _text(f"TRY_CAST({item} AS VARCHAR)", op, value, parameters)
+        return f"coalesce({text}, false)"
+    if not _is_number(value):
+        return ""
+    if isinstance(value, float):
+        loose = f"TRY_CAST({item} AS DOUBLE) {op} {parameters.add(value)}"
+        return f"coalesce({loose}, false)"
+    if abs(value) > _EXACT_DOUBLE_MAX:
+        return ""
+    # The cast rounds 499.7 up to 500 and fails on doubles too big for an integer.
+    loose = f"TRY_CAST({item} AS BIGINT) {_LOOSE.get(op, op)} {parameters.add(value)}"
+    return f"coalesce({loose}, true)"
