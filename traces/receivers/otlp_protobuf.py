@@ -115,6 +115,11 @@ class Messages:
         except ValueError as error:
             reason = str(error).removeprefix("failed to decode Protobuf message: ")
             raise BadRequest(f"the body is not valid OTLP protobuf: {reason}") from None
+        except BaseException as error:
+            # A panic in Rust is no Exception, and must not end the process.
+            if type(error).__name__ == "PanicException":
+                raise BadRequest("the body is not valid OTLP protobuf") from None
+            raise
         return batch.to_struct_array()
 
 

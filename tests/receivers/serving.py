@@ -1,0 +1,139 @@
+"""A real ingest server in a thread, over a store that the test chooses."""
+
+import asyncio
+import http.client
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from traces.receivers.group_commit import GroupCommit
+from traces.receivers.limits import Limits, limits_from_settings
+from traces.receivers.server import IngestServer, listening_socket
+from traces.spans import SpanBatch, empty_batch
+
+LOOPBACK = "127.0.0.1"
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+JSON = {"Content-Type": "application/json"}
+PATIENCE_SECONDS = 30
+
+
+class RecordingStore:
+    """Remembers what was written; `before_write` may raise or wait."""
+
+    def __init__(self, before_write: Callable[[SpanBatch], None] | None = None) -> None:
+        self.batches: list[SpanBatch] = []
+        self.before_write = before_write
+
+    def write(self, batch: SpanBatch) -> None:
+        if self.before_write:
+            self.before_write(batch)
+        self.batches.append(batch)
+
+    @property
+    def spans(self) -> SpanBatch:
+        return pa.concat_tables([empty_batch(), *self.batches])
+
+    def __len__(self) -> int:
+        return int(self.spans.num_rows)
+
+
+@dataclass(frozen=True)
+class Response:
+    code: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers; `stop` asks it to drain, as a signal would."""
+
+    store: RecordingStore
+    ingest: GroupCommit
+    server: IngestServer
+    http_port: int
+    grpc_port: int
+    stop: Callable[[], None]
+    thread: threading.Thread
+
+    def post(
+        self, body: Any, headers: Mapping[str, str] = PROTOBUF, **options: Any
+    ) -> Response:
+        return self.request("POST", "/v1/traces", body, headers, **options)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Response:
+        connection = http.client.HTTPConnection(
+            LOOPBACK, self.http_port, timeout=PATIENCE_SECONDS
+        )
+        try:
+            connection.request(method, path, body, dict(headers or {}), **options)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Response(answer.status, found, answer.read())
+        finally:
+            connection.close()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.http_port}/v1/traces"
+
+
+def limits(**changes: int) -> Limits:
+    return replace(limits_from_settings(), **changes)
+
+
+@contextmanager
+def running(
+    store: RecordingStore | None = None,
+    *,
+    origins: Collection[str] = (),
+    max_wait_seconds: float = 0.001,
+    max_spans: int = 20_000,
+    max_inflight_bytes: int = 256 << 20,
+    **changed_limits: int,
+) -> Iterator[Running]:
+    store = store or RecordingStore()
+    started: list[Running] = []
+    ready = threading.Event()
+
+    async def serve() -> None:
+        ingest = GroupCommit(
+            store.write,
+            limits(**changed_limits),
+            max_wait_seconds=max_wait_seconds,
+            max_spans=max_spans,
+            max_inflight_bytes=max_inflight_bytes,
+        )
+        listener = listening_socket(2, (LOOPBACK, 0))
+        port = listener.getsockname()[1]
+        server = IngestServer(ingest, listener, f"{LOOPBACK}:0", origins)
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(server.stop)
+
+        started.append(
+            Running(store, ingest, server, port, server.grpc.port, stop, thread)
+        )
+        await server.serve(ready.set)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(PATIENCE_SECONDS), "the server did not start"
+    try:
+        yield started[0]
+    finally:
+        started[0].stop()
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive(), "the server did not stop"

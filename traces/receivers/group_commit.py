@@ -1,0 +1,207 @@
+"""Group commit: requests that arrive together share one decode, one write, one fsync.
+
+A request is answered when the write that holds its spans has returned, so a success
+means stored. One group is written at a time, in a thread; the next gathers meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+import pyarrow as pa
+
+from traces.receivers.admission import Inflight, Unavailable
+from traces.receivers.counters import Counters
+from traces.receivers.limits import Limits
+from traces.receivers.otlp import ContentType, Decoded, decode
+from traces.receivers.verdict import Verdict
+from traces.store.base import StoreError, TraceStore
+
+log = logging.getLogger(__name__)
+
+# Until a first group has told; OTLP spans are a few hundred bytes each.
+_FIRST_GUESS_BYTES_PER_SPAN = 400.0
+_STOPPING = "the server is stopping; send again later"
+_CRASHED = "the request could not be processed; send again later"
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A body on its way, and the answer that its sender waits for."""
+
+    body: bytes
+    content_type: ContentType
+    answered: "asyncio.Future[Verdict]"
+    outcome: Verdict | Exception | None = None
+    spans: int = 0
+
+
+@dataclass(slots=True)
+class _Gathering:
+    requests: list[Request] = field(default_factory=list)
+    bytes: int = 0
+
+
+class GroupCommit:
+    """`run` must be running for `submit` to be answered."""
+
+    def __init__(
+        self,
+        write: Callable[[pa.Table], None],
+        limits: Limits,
+        *,
+        max_wait_seconds: float,
+        max_spans: int,
+        max_inflight_bytes: int,
+    ) -> None:
+        self._writer = Writer(write, limits)
+        self._max_wait_seconds = max_wait_seconds
+        self._max_spans = max_spans
+        self._bytes_per_span = _FIRST_GUESS_BYTES_PER_SPAN
+        self._gathering = _Gathering()
+        self._due = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
+        self.limits = limits
+        self.inflight = Inflight(max_inflight_bytes)
+        self.counters = Counters()
+        self.draining = False
+
+    async def submit(self, body: bytes, content_type: ContentType) -> Verdict:
+        """The verdict, once all that it accepts is stored.
+
+        Raises Unavailable or StoreError when nothing of the request was stored.
+        """
+        self.require_open()
+        answered = asyncio.get_running_loop().create_future()
+        self._gather(Request(body, content_type, answered))
+        # A client that hangs up does not take its spans back.
+        return await asyncio.shield(answered)
+
+    def require_open(self) -> None:
+        if self.draining:
+            raise Unavailable(_STOPPING)
+
+    def _gather(self, request: Request) -> None:
+        gathering = self._gathering
+        gathering.requests.append(request)
+        gathering.bytes += len(request.body)
+        if gathering.bytes >= self._max_spans * self._bytes_per_span:
+            self._due.set()
+        elif len(gathering.requests) == 1:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._max_wait_seconds, self._end_wait, request)
+
+    def _end_wait(self, oldest: Request) -> None:
+        if self._gathering.requests[:1] == [oldest]:
+            self._due.set()
+
+    async def run(self) -> None:
+        """Write group after group; returns after `drain`, when all are answered."""
+        while not (self.draining and not self._gathering.requests):
+            await self._due.wait()
+            self._due.clear()
+            group, self._gathering = self._gathering.requests, _Gathering()
+            if group:
+                await self._commit(group)
+            if self.draining:
+                self._due.set()
+        self._thread.shutdown()
+
+    def drain(self) -> None:
+        """Take no new request and write at once what is waiting."""
+        self.draining = True
+        self._due.set()
+
+    async def _commit(self, group: list[Request]) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._writer.commit, group)
+        for request in group:
+            self._answer(request)
+        self._learn(group)
+
+    def _answer(self, request: Request) -> None:
+        outcome = request.outcome
+        assert outcome is not None
+        if isinstance(outcome, Verdict):
+            self.counters.count_verdict(outcome)
+            _settle(request.answered, partial(request.answered.set_result, outcome))
+            return
+        self.counters.count_failure(request.spans)
+        _settle(request.answered, partial(request.answered.set_exception, outcome))
+
+    def _learn(self, group: Sequence[Request]) -> None:
+        spans = sum(request.spans for request in group)
+        if spans:
+            self._bytes_per_span = sum(len(r.body) for r in group) / spans
+
+
+def _settle(answered: "asyncio.Future[Verdict]", settle: Callable[[], None]) -> None:
+    if not answered.done():
+        settle()
+
+
+class Writer:
+    """The blocking half: decodes a group, writes it, leaves an outcome with each."""
+
+    def __init__(self, write: Callable[[pa.Table], None], limits: Limits) -> None:
+        self._write = write
+        self._limits = limits
+
+    def commit(self, group: Sequence[Request]) -> None:
+        try:
+            self._commit_together(group)
+        except StoreError as error:
+            self._fail(group, error)
+        except Exception as error:
+            # One of them may be poison: it must not fail the others.
+            if len(group) == 1:
+                log.exception("A request could not be processed")
+                self._fail(group, error)
+                return
+            for request in group:
+                self.commit([request])
+
+    def _commit_together(self, group: Sequence[Request]) -> None:
+        batches = []
+        for content_type in ContentType:
+            requests = [r for r in group if r.content_type is content_type]
+            decoded = self._decode(requests, content_type)
+            batches.append(decoded.batch)
+        batch = pa.concat_tables(batches)
+        if batch.num_rows:
+            self._write(batch)
+
+    def _decode(
+        self, requests: Sequence[Request], content_type: ContentType
+    ) -> Decoded:
+        bodies = [request.body for request in requests]
+        decoded = decode(bodies, content_type, self._limits)
+        for request, verdict in zip(requests, decoded.verdicts, strict=True):
+            request.outcome, request.spans = verdict, verdict.spans
+        return decoded
+
+    def _fail(self, group: Sequence[Request], error: Exception) -> None:
+        reason = error if isinstance(error, StoreError) else Unavailable(_CRASHED)
+        for request in group:
+            # What holds no good span is refused all the same: it was not for the
+            # store to take.
+            hopeless = isinstance(request.outcome, Verdict) and request.outcome.error
+            if not hopeless:
+                request.outcome = reason
+
+
+def group_commit_from_settings(store: TraceStore) -> GroupCommit:
+    from django.conf import settings
+
+    from traces.receivers.limits import limits_from_settings
+
+    return GroupCommit(
+        store.write,
+        limits_from_settings(),
+        max_wait_seconds=settings.GROUP_COMMIT_MAX_WAIT_MS / 1000,
+        max_spans=settings.GROUP_COMMIT_MAX_SPANS,
+        max_inflight_bytes=settings.MAX_INFLIGHT_BYTES,
+    )

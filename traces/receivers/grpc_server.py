@@ -1,0 +1,88 @@
+"""The OTLP/gRPC receiver: requests stay bytes until the whole group is decoded."""
+
+import asyncio
+import logging
+from typing import Any, Final, NoReturn
+
+import grpc
+import grpc.aio
+from google.rpc.status_pb2 import Status
+
+from traces.receivers import status
+from traces.receivers.admission import Unavailable
+from traces.receivers.group_commit import GroupCommit
+from traces.receivers.otlp import ContentType
+from traces.receivers.responses import encode_response
+from traces.receivers.verdict import BadRequest
+from traces.store.base import StoreError
+
+log = logging.getLogger(__name__)
+
+_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
+_DETAILS: Final = "grpc-status-details-bin"
+_MAX_METADATA_BYTES = 64 * 1024
+_MAX_STREAMS = 1_000
+_STORE_AWAY = "the spans cannot be stored now; send again later"
+_CRASHED = "the request could not be processed; send again later"
+_CODES: Final = {
+    status.INVALID_ARGUMENT: grpc.StatusCode.INVALID_ARGUMENT,
+    status.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+class OtlpGrpc:
+    """`port` is the bound one, also when 0 was asked for."""
+
+    def __init__(self, ingest: GroupCommit, address: str) -> None:
+        self._ingest = ingest
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", ingest.limits.body_bytes),
+                ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+                ("grpc.max_concurrent_streams", _MAX_STREAMS),
+                # Or a second server on the port would quietly take half the calls.
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        export = grpc.unary_unary_rpc_method_handler(
+            self.export, request_deserializer=None, response_serializer=None
+        )
+        methods = {"Export": export}
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(_SERVICE, methods),)
+        )
+        self.port: int = self._server.add_insecure_port(address)
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self, grace_seconds: float) -> None:
+        await self._server.stop(grace_seconds)
+
+    async def export(self, body: bytes, context: Any) -> bytes:
+        try:
+            with self._ingest.inflight.hold() as hold:
+                hold.add(len(body))
+                verdict = await self._ingest.submit(body, ContentType.PROTOBUF)
+            if verdict.error:
+                raise verdict.error
+            return encode_response(verdict, ContentType.PROTOBUF)
+        except BadRequest as error:
+            await _abort(context, status.INVALID_ARGUMENT, str(error))
+        except Unavailable as error:
+            await _abort(context, status.UNAVAILABLE, str(error))
+        except StoreError as error:
+            log.warning("Spans could not be stored: %s", error)
+            await _abort(context, status.UNAVAILABLE, _STORE_AWAY)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("The gRPC receiver failed")
+            await _abort(context, status.UNAVAILABLE, _CRASHED)
+
+
+async def _abort(context: Any, code: int, message: str) -> NoReturn:
+    built: Status = status.status(code, message)
+    details = ((_DETAILS, built.SerializeToString()),)
+    await context.abort(_CODES[code], built.message, details)
+    raise AssertionError("abort raises")
