@@ -85,7 +85,11 @@ def _column(field: pa.Field, values: list[Any]) -> pa.Array:
     return pa.array(values, field.type)
 
 
-_DEFAULTS: dict[str, Any] = {"dropped_attributes_count": 0, "trace_state": "", "flags": 0}
+_DEFAULTS: dict[str, Any] = {
+    "dropped_attributes_count": 0,
+    "trace_state": "",
+    "flags": 0,
+}
 
 
 def _nested(kind: pa.StructType, lists: list[list[dict[str, Any]]]) -> pa.Array:
