@@ -12,7 +12,7 @@ from traces.receivers.verdict import BadRequest, TooLarge
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-_GzipError: Final[type[Exception]] = isal_zlib.error
+_GzipError: Final[Any] = isal_zlib.error
 _GZIP: Final = 31  # zlib's window bits for a gzip header and the largest window
 _INFLATE_STEP = 1 << 20
 # Anything larger is inflated in a thread; this much takes a few milliseconds at worst.

@@ -49,6 +49,7 @@ _INT_PIECE = 9
 _PADDING: Final = np.zeros(16, np.uint8)  # so that looking ahead needs no bounds
 _NO_NAMES: Final = encode(0).metadata
 _MORE, _LOW = 0x80, 0x7F
+_LONGEST_LENGTH = 4
 
 DROPPED_ATTRIBUTES = "attributes beyond the limit were dropped"
 
@@ -99,6 +100,7 @@ class _Plain:
         self._find_value()
         self._find_content()
         self._refuse_oversize(limits)
+        self._read_ints()
         self._check_text()
 
     def _find_key(self) -> None:
@@ -112,7 +114,8 @@ class _Plain:
         ok = (self.bytes[self.begin] == _KEY) & (self.key_end <= self.end)
         # A key of 16 KiB or more, or one that does not come first.
         ok[wide] &= self.bytes[self.begin[wide] + 2] < _MORE
-        self.key_end = np.where(ok, self.key_end, self.key_at)
+        self.key_at = np.where(ok, self.key_at, self.begin)
+        self.key_end = np.where(ok, self.key_end, self.begin)
         self.odd = ~ok
 
     def _find_value(self) -> None:
@@ -131,15 +134,16 @@ class _Plain:
 
     def _length_width(self, at: Ints, end: Ints) -> Ints:
         """Bytes of the length at `at` if it reaches just to `end`, else 0."""
-        found = np.zeros(len(at), np.int64)
+        width = np.zeros(len(at), np.int64)
         length = np.zeros(len(at), np.int64)
-        for i in range(4):
+        reading = np.ones(len(at), np.bool_)
+        for i in range(_LONGEST_LENGTH):
             byte = self.bytes[np.minimum(at + i, len(self.bytes) - 1)].astype(np.int64)
             length |= (byte & _LOW) << 7 * i
-            fits = (byte < _MORE) & (at + i + 1 + length == end) & (found == 0)
-            found[fits] = i + 1
-            length[byte < _MORE] = -1  # it ended here: no later byte belongs to it
-        return found
+            last = reading & (byte < _MORE)
+            width[last & (at + i + 1 + length == end)] = i + 1
+            reading &= ~last
+        return width
 
     def _find_content(self) -> None:
         self.absent |= (self.inner == self.end) & ~self.odd
@@ -177,6 +181,24 @@ class _Plain:
         over |= self.end - self.content > limits.value_bytes
         self.kind[over] = _ODD
 
+    def _read_ints(self) -> None:
+        """Varints that fill the rest of the message; others are odd."""
+        ints = np.flatnonzero(self.kind == _INT)
+        numbers = np.zeros(len(ints), np.uint64)
+        at, size = self.content[ints], self.end[ints] - self.content[ints]
+        left, i = np.arange(len(ints)), 0
+        while len(left):
+            byte = self.bytes[at[left] + i]
+            more = byte >= _MORE
+            astray = more != (size[left] > i + 1)
+            if astray.any():
+                self.kind[ints[left[astray]]] = _ODD
+                more &= ~astray
+            numbers[left] |= (byte & _LOW).astype(np.uint64) << np.uint64(7 * i)
+            left, i = left[more], i + 1
+        plain = self.kind[ints] == _INT
+        self.ints, self.numbers = ints[plain], numbers.view(np.int64)[plain]
+
     def _check_text(self) -> None:
         """All texts are UTF-8. Those of odd messages protobuf itself checks."""
         is_text = self.kind == _STRING
@@ -212,7 +234,7 @@ class _Plain:
         tail always leaves room in front, but for integers under a tiny key: those
         are left out, see `short_ints`.
         """
-        data, at, end = self.bytes, self.end - 1, self.end
+        data, at, end = self.bytes, np.maximum(self.end - 1, self.begin), self.end
         self._place_text(at)
         doubles = np.flatnonzero(self.kind == _DOUBLE)
         at[doubles] = self.content[doubles] - 1
@@ -238,25 +260,11 @@ class _Plain:
                 self.bytes[at[longs] + 1 + i] = size[longs] >> 8 * i & 0xFF
 
     def _place_ints(self, at: Ints) -> None:
-        ints = np.flatnonzero(self.kind == _INT)
-        self.numbers = self._read_ints(ints)
+        ints = self.ints
         roomy = self.end[ints] - self.begin[ints] >= _INT_PIECE
         at[ints[roomy]] = self.end[ints[roomy]] - _INT_PIECE
         write_ints(self.bytes, at[ints[roomy]], self.numbers[roomy])
-        self.short_ints, self.numbers = ints[~roomy], self.numbers[~roomy]
-
-    def _read_ints(self, ints: Ints) -> Ints:
-        numbers = np.zeros(len(ints), np.uint64)
-        at, size = self.content[ints], self.end[ints] - self.content[ints]
-        left, i = np.arange(len(ints)), 0
-        while len(left):
-            byte = self.bytes[at[left] + i]
-            more = byte >= _MORE
-            if not np.array_equal(more, size[left] > i + 1):
-                raise BadRequest("an attribute holds a malformed integer")
-            numbers[left] |= (byte & _LOW).astype(np.uint64) << np.uint64(7 * i)
-            left, i = left[more], i + 1
-        return numbers.view(np.int64)
+        self.short_ints, self.short_numbers = ints[~roomy], self.numbers[~roomy]
 
 
 class _Rows:
@@ -345,7 +353,7 @@ class _Rows:
         entries = self.plain.short_ints
         at = np.arange(len(entries) + 1) * _INT_PIECE
         data = np.zeros(int(at[-1]), np.uint8)
-        write_ints(data, at[:-1], self.plain.numbers)
+        write_ints(data, at[:-1], self.plain.short_numbers)
         return entries, binary_array(data, at)
 
     def _array_pieces(self) -> tuple[Ints, pa.BinaryArray]:
