@@ -103,7 +103,7 @@ def running(
     max_inflight_bytes: int = 256 << 20,
     **changed_limits: int,
 ) -> Iterator[Running]:
-    store = store or RecordingStore()
+    store = RecordingStore() if store is None else store
     started: list[Running] = []
     ready = threading.Event()
 

@@ -483,7 +483,8 @@ def test_b6_attributes_beyond_the_limit_are_dropped_and_counted():
 @pytest.mark.parametrize("kind", ["events", "links"])
 def test_b6_events_and_links_beyond_the_limit_are_dropped_and_counted(kind: str):
     item = {"trace_id": trace_id(2), "span_id": span_id(2)} if kind == "links" else {}
-    span = span_message(**{kind: [item] * 5})
+    fields: dict[str, Any] = {kind: [item] * 5}
+    span = span_message(1, **fields)
 
     (row,) = stored(span, **{kind: 2})
 

@@ -306,7 +306,9 @@ def _enum(number: int, names: Mapping[str, int]) -> _Encode:
 
     def encode(value: _Json) -> bytes:
         if isinstance(value, str):
-            value = names.get(value, _UNKNOWN)
+            value = names.get(value, _digits(value))
+            if value is None:
+                return tag + _varint(_UNKNOWN)
         code = _integer(value, -(2**31), 2**31 - 1)
         return tag + _varint(code if code >= 0 else _UNKNOWN)
 
