@@ -69,7 +69,7 @@ def encode(value: AttributeValue) -> Variant:
 
 def decode(variant: Variant) -> AttributeValue:
     """The Python value of a VARIANT; int stays int, double stays float."""
-    return _decode(variant.value, 0, _decode_metadata(variant.metadata))
+    return _decode(variant.value, 0, decode_metadata(variant.metadata))
 
 
 def decode_attributes(cell: Mapping[str, bytes] | None) -> dict[str, AttributeValue]:
@@ -163,7 +163,8 @@ def _read_uints(buffer: bytes, at: int, width: int, count: int) -> list[int]:
     return [_read_uint(buffer, at + i * width, width) for i in range(count)]
 
 
-def _decode_metadata(metadata: bytes) -> list[str]:
+def decode_metadata(metadata: bytes) -> list[str]:
+    """The key names a VARIANT's value refers to, of maps at every depth."""
     width = (metadata[0] >> 6) + 1
     count = _read_uint(metadata, 1, width)
     offsets = _read_uints(metadata, 1 + width, width, count + 1)

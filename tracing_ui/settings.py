@@ -21,6 +21,7 @@ MIB = 1024 * 1024
 # Where things are.
 DATA_DIR = env_path("DATA_DIR", BASE_DIR / "data")
 SEGMENT_DIR = DATA_DIR / "segments"
+SCRATCH_DIR = DATA_DIR / "scratch"  # what a sort spills; of no value afterwards
 BROKER_DIR = DATA_DIR / "broker"
 WORKER_HEARTBEAT_FILE = DATA_DIR / "worker.heartbeat"
 DATABASES = {"default": database_config(env_str("DATABASE_URL", ""), DATA_DIR)}
@@ -62,6 +63,12 @@ MAX_NESTING = env_int("MAX_NESTING", 32, at_least=1, at_most=200)
 MAX_NAME_BYTES = env_int("MAX_NAME_BYTES", 1024, at_least=1)
 MAX_SERVICE_NAME_BYTES = env_int("MAX_SERVICE_NAME_BYTES", 256, at_least=1)
 
+# Writing. Below the free space nothing more is taken; and what is acknowledged while
+# the database is away waits on disk, up to a bound.
+MIN_FREE_DISK_BYTES = env_int("MIN_FREE_DISK_BYTES", 256 * MIB)
+UNCATALOGUED_MAX_SEGMENTS = env_int("UNCATALOGUED_MAX_SEGMENTS", 1000)
+UNCATALOGUED_MAX_BYTES = env_int("UNCATALOGUED_MAX_BYTES", 1024 * MIB)
+
 # Queries.
 QUERY_TIMEOUT_SECONDS = env_int("QUERY_TIMEOUT_SECONDS", 30, at_least=1)
 QUERY_MEMORY_LIMIT = env_str("QUERY_MEMORY_LIMIT", "512MB")
@@ -69,6 +76,7 @@ SLOW_SPAN_THRESHOLD_MS = env_int("SLOW_SPAN_THRESHOLD_MS", 1000)
 
 # Background work on segments.
 RETENTION_HOURS = env_int("RETENTION_HOURS", 168, at_least=1)
+MAX_DISK_BYTES = env_int("MAX_DISK_BYTES", 0)  # of segments; 0: no limit
 SEGMENT_GRACE_SECONDS = env_int("SEGMENT_GRACE_SECONDS", 60)
 COMPACTION_INTERVAL_SECONDS = env_int("COMPACTION_INTERVAL_SECONDS", 10, at_least=1)
 COMPACTION_MIN_SEGMENTS = env_int("COMPACTION_MIN_SEGMENTS", 8, at_least=2)

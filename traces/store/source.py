@@ -34,8 +34,8 @@ class Relation(NamedTuple):
 class Source(Protocol):
     """All segments of one store.
 
-    Relations made within one `connection()` block see the same segments, and their
-    files stay readable until it ends.
+    A relation is what was stored when it was made. Its files stay readable for
+    longer than a query may take.
     """
 
     def in_window(self, window: Window) -> Relation:

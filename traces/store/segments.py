@@ -1,0 +1,104 @@
+"""The segment store: Parquet files, a catalogue, DuckDB to read them."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+
+from traces.query import Attribute, TraceQuery, Window
+from traces.spans import SpanBatch
+from traces.store import catalogue, reading
+from traces.store.base import PointsResult, SearchResult, ServiceStatistics
+from traces.store.query_engine import Limits, QueryEngine
+from traces.store.segment_files import SegmentFiles
+from traces.store.segment_source import SegmentsChanged, SegmentSource
+from traces.store.segment_writer import SegmentWriter
+from traces.store.uncatalogued import Uncatalogued
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+
+class SegmentStore(SegmentSource):
+    """A `TraceStore` over one segment folder and the catalogue of this process."""
+
+    def __init__(self, engine: QueryEngine, writer: SegmentWriter) -> None:
+        super().__init__(writer.files, engine)
+        self.writer = writer
+
+    @classmethod
+    def from_settings(cls) -> "SegmentStore":
+        return cls(engine_from_settings(), writer_from_settings())
+
+    def write(self, batch: SpanBatch) -> None:
+        self.writer.write(batch)
+
+    def recover(self) -> int:
+        """See `SegmentWriter.recover`."""
+        return self.writer.recover()
+
+    def get_traces(self, trace_ids: list[bytes]) -> SpanBatch:
+        return self._answer(lambda: reading.get_traces(self, trace_ids))
+
+    def find_traces(self, query: TraceQuery) -> SearchResult:
+        return self._answer(lambda: reading.find_traces(self, query))
+
+    def find_points(self, query: TraceQuery, limit: int) -> PointsResult:
+        return self._answer(lambda: reading.find_points(self, query, limit))
+
+    def get_services(self, window: Window) -> list[str]:
+        return self._answer(lambda: reading.get_services(self, window))
+
+    def get_span_names(self, service_name: str | None, window: Window) -> list[str]:
+        return self._answer(lambda: reading.get_span_names(self, service_name, window))
+
+    def get_attribute_keys(
+        self, window: Window, prefix: str = "", limit: int = 100
+    ) -> list[Attribute]:
+        return self._answer(
+            lambda: reading.get_attribute_keys(self, window, prefix, limit)
+        )
+
+    def get_attribute_values(
+        self, attribute: Attribute, window: Window, prefix: str = "", limit: int = 100
+    ) -> list[str | bool | int | float]:
+        return self._answer(
+            lambda: reading.get_attribute_values(self, attribute, window, prefix, limit)
+        )
+
+    def get_service_statistics(self, window: Window) -> list[ServiceStatistics]:
+        return self._answer(lambda: reading.get_service_statistics(self, window))
+
+    def is_empty(self) -> bool:
+        return not catalogue.has_spans()
+
+    def _answer(self, question: Callable[[], R]) -> R:
+        """Ask once more when a segment was lost under the question."""
+        try:
+            return question()
+        except SegmentsChanged as error:
+            logger.warning("asking again: %s (%s)", error, error.__cause__)
+            # So that the second time looks at every byte before it reads.
+            self.soundness.forget()
+            return question()
+
+
+def files_from_settings() -> SegmentFiles:
+    return SegmentFiles(
+        Path(settings.SEGMENT_DIR), min_free_bytes=settings.MIN_FREE_DISK_BYTES
+    )
+
+
+def engine_from_settings() -> QueryEngine:
+    limits = Limits(settings.QUERY_MEMORY_LIMIT, settings.QUERY_TIMEOUT_SECONDS)
+    return QueryEngine(settings.SEGMENT_DIR, settings.SCRATCH_DIR / "query", limits)
+
+
+def writer_from_settings() -> SegmentWriter:
+    waiting = Uncatalogued(
+        settings.UNCATALOGUED_MAX_SEGMENTS, settings.UNCATALOGUED_MAX_BYTES
+    )
+    return SegmentWriter(files_from_settings(), waiting)
