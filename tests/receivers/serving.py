@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -87,6 +88,14 @@ class Running:
     @property
     def endpoint(self) -> str:
         return f"http://{LOOPBACK}:{self.http_port}/v1/traces"
+
+
+def await_until(condition: Callable[[], object]) -> None:
+    """Return once the condition holds; fail when it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.002)
 
 
 def limits(**changes: int) -> Limits:

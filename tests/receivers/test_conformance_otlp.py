@@ -213,8 +213,14 @@ def test_o7_the_upper_bits_of_flags_are_kept(server: Running):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"trace_id": b""}, {"trace_id": bytes(16)}, {"trace_id": b"x" * 17}]
-    + [{"span_id": b""}, {"span_id": bytes(8)}, {"span_id": b"x" * 16}],
+    [
+        {"trace_id": b""},
+        {"trace_id": bytes(16)},
+        {"trace_id": b"x" * 17},
+        {"span_id": b""},
+        {"span_id": bytes(8)},
+        {"span_id": b"x" * 16},
+    ],
     ids=str,
 )
 def test_o8_bad_ids_are_refused(server: Running, fields: dict[str, bytes]):
@@ -355,8 +361,8 @@ def test_oh7_too_many_bytes_in_flight_is_503_with_retry_after():
 
 def test_oh8_a_connection_serves_many_requests(server: Running):
     head = (
-        f"POST /v1/traces HTTP/1.1\r\nhost: x\r\n"
-        f"content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+        "POST /v1/traces HTTP/1.1\r\nhost: x\r\n"
+        "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
     )
 
     answers = exchange(server.http_port, head * 3, expect=3)

@@ -30,7 +30,7 @@ from tests.receivers.serving import (
     running,
 )
 from traces.receivers.body import inflate
-from traces.receivers.verdict import BadRequest, TooLarge
+from traces.receivers.verdict import TooLarge
 from traces.variant import decode_attributes
 
 GZIP = {"Content-Encoding": "gzip"}
@@ -192,9 +192,11 @@ def test_a4_deep_nesting_is_emptied_with_a_warning():
 
 
 def unary(server: Running, path: str, body: bytes) -> grpc.RpcError:
-    with grpc.insecure_channel(f"{LOOPBACK}:{server.grpc_port}") as channel:
-        with pytest.raises(grpc.RpcError) as raised:
-            channel.unary_unary(path)(body, timeout=30)
+    with (
+        grpc.insecure_channel(f"{LOOPBACK}:{server.grpc_port}") as channel,
+        pytest.raises(grpc.RpcError) as raised,
+    ):
+        channel.unary_unary(path)(body, timeout=30)
     return raised.value
 
 
