@@ -84,14 +84,12 @@ def _collect_candidates(
     parameters = Parameters()
     in_window = starts_within(query.window, parameters)
     where = compile_filter(query.where, parameters)
-    connection.execute(
-        f"""
+    sql = f"""
         CREATE OR REPLACE TEMP TABLE candidates AS
         SELECT DISTINCT trace_id FROM {window.sql} AS spans
         WHERE {in_window} AND {where}
-        """,
-        parameters,
-    )
+    """
+    connection.execute(sql, parameters.used_in(sql))
 
 
 def _whole(source: Source, connection: duckdb.DuckDBPyConnection) -> Relation:

@@ -41,9 +41,13 @@ class Parameters(dict[str, Any]):
     """Named parameters of one statement; `add` answers with the placeholder."""
 
     def add(self, value: Any) -> str:
-        name = f"p{len(self)}"
+        name = f"p{len(self):04}"  # of one width, so that none begins another
         self[name] = value
         return f"${name}"
+
+    def used_in(self, sql: str) -> dict[str, Any]:
+        """DuckDB refuses parameters that a statement does not use."""
+        return {name: value for name, value in self.items() if f"${name}" in sql}
 
 
 def compile_filter(root: Filter, parameters: Parameters) -> str:
