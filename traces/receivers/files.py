@@ -21,6 +21,7 @@ from traces.receivers.json_fields import UnreadableDocument
 from traces.receivers.limits import limits_from_settings
 from traces.receivers.otlp import ContentType
 from traces.receivers.translation import Translated
+from traces.receivers.verdict import Verdict
 from traces.spans import SpanBatch
 
 PEEK_BYTES: Final = 64 * 1024
@@ -42,9 +43,16 @@ _DECOMPRESSION_ERRORS: Final[tuple[Any, ...]] = (
 )
 
 
+GROUP_BYTES: Final = 4 * 1024 * 1024
+GROUP_DOCUMENTS: Final = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one document, line or message gave: spans, refusals, or why neither."""
+    """What a document, line or message gave: spans, refusals, or why neither.
+
+    The spans of many short lines come as one piece, which is of no place.
+    """
 
     where: str = ""
     batch: SpanBatch | None = None
@@ -72,16 +80,74 @@ class CountedInput(io.RawIOBase):
         return len(chunk)
 
 
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """OTLP from one place of the file, and what was said of it on the way there."""
+
+    where: str
+    body: bytes
+    content_type: ContentType
+    refused: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+
 def read_pieces(stream: CountedInput, max_document_bytes: int) -> Iterator[Piece]:
     """The pieces of a file, in order.
 
     A broken line is a piece that says so; what breaks the rest of the file off raises
-    UnreadableDocument.
+    UnreadableDocument, after the pieces before it.
     """
     try:
-        yield from _read_plain(_decompressed(stream), max_document_bytes)
+        parts = _read_plain(_decompressed(stream), max_document_bytes)
+        yield from _decode_in_groups(parts)
     except _DECOMPRESSION_ERRORS as error:
         raise UnreadableDocument(f"the file cannot be read: {error}") from error
+
+
+def _decode_in_groups(parts: Iterator[Undecoded | Piece]) -> Iterator[Piece]:
+    """A call of the decoder costs as much as hundreds of spans, so few calls."""
+    group: list[Undecoded] = []
+    try:
+        for part in parts:
+            if isinstance(part, Piece):
+                yield part
+                continue
+            if group and not _has_room(group, part):
+                yield from _decoded(group)
+                group = []
+            group.append(part)
+    except (UnreadableDocument, *_DECOMPRESSION_ERRORS):
+        yield from _decoded(group)
+        raise
+    yield from _decoded(group)
+
+
+def _has_room(group: list[Undecoded], part: Undecoded) -> bool:
+    waiting = sum(len(each.body) for each in group)
+    alike = part.content_type is group[0].content_type
+    small = waiting + len(part.body) <= GROUP_BYTES
+    return alike and small and len(group) < GROUP_DOCUMENTS
+
+
+def _decoded(group: list[Undecoded]) -> Iterator[Piece]:
+    if not group:
+        return
+    bodies = [part.body for part in group]
+    decoded = otlp.decode(bodies, group[0].content_type, limits_from_settings())
+    yield Piece(batch=decoded.batch)
+    for part, verdict in zip(group, decoded.verdicts, strict=True):
+        yield _verdict_piece(part, verdict)
+
+
+def _verdict_piece(part: Undecoded, verdict: Verdict) -> Piece:
+    # A request whose every span was refused has both: the refusals tell more.
+    failed = verdict.error and not verdict.rejected
+    return Piece(
+        part.where,
+        refused=part.refused + verdict.rejected,
+        warnings=part.warnings + Counter(verdict.remarks),
+        unreadable=str(verdict.error) if failed else "",
+    )
 
 
 def _decompressed(stream: CountedInput) -> io.BufferedReader:
@@ -92,7 +158,7 @@ def _decompressed(stream: CountedInput) -> io.BufferedReader:
     return io.BufferedReader(inflated, PEEK_BYTES)
 
 
-def _read_plain(stream: io.BufferedReader, limit: int) -> Iterator[Piece]:
+def _read_plain(stream: io.BufferedReader, limit: int) -> Iterator[Undecoded | Piece]:
     prefix = stream.peek(PEEK_BYTES)
     if prefix.startswith(_UTF8_MARK):
         stream.read(len(_UTF8_MARK))
@@ -107,7 +173,7 @@ def _read_plain(stream: io.BufferedReader, limit: int) -> Iterator[Piece]:
         yield from _read_protobuf(stream, tell_framing(prefix), limit)
 
 
-def _read_json(stream: io.BufferedReader, limit: int) -> Iterator[Piece]:
+def _read_json(stream: io.BufferedReader, limit: int) -> Iterator[Undecoded | Piece]:
     """Lines when the first one is a document by itself, else one document."""
     first, number = b"\n", 0
     while first.isspace():
@@ -117,11 +183,11 @@ def _read_json(stream: io.BufferedReader, limit: int) -> Iterator[Piece]:
     if not _is_complete(first):
         yield from _read_one_document(first, stream, limit)
         return
-    yield from _line_pieces(number, first)
+    yield from _line_parts(number, first)
     while line := _read_line(stream, limit):
         number += 1
         if not line.isspace():
-            yield from _line_pieces(number, line)
+            yield from _line_parts(number, line)
 
 
 def _read_line(stream: io.BufferedReader, limit: int) -> bytes:
@@ -143,64 +209,47 @@ def _is_complete(line: bytes) -> bool:
     return True
 
 
-def _line_pieces(number: int, line: bytes) -> Iterator[Piece]:
+def _line_parts(number: int, line: bytes) -> Iterator[Undecoded | Piece]:
     where = f"line {number}"
     try:
-        yield from _pieces(where, line)
+        yield from _parts(where, line)
     except UnreadableDocument as error:
         yield Piece(where, unreadable=str(error))
 
 
 def _read_one_document(
     first: bytes, stream: io.BufferedReader, limit: int
-) -> Iterator[Piece]:
+) -> Iterator[Undecoded | Piece]:
     document = first + stream.read(limit + 1 - len(first))
     if len(document) > limit:
         raise UnreadableDocument(_too_large("one JSON document", limit))
-    yield from _pieces("", document)
+    yield from _parts("", document)
 
 
-def _pieces(where: str, document: bytes) -> Iterator[Piece]:
+def _parts(where: str, document: bytes) -> Iterator[Undecoded | Piece]:
     for part in json_documents.read_document(document):
-        yield _piece(where, part)
+        yield _part(where, part)
 
 
-def _piece(where: str, part: OtlpJson | Translated | LeftOut) -> Piece:
+def _part(where: str, part: OtlpJson | Translated | LeftOut) -> Undecoded | Piece:
     match part:
         case LeftOut(what):
             return Piece(where, warnings=Counter([f"{what}: not traces, left out"]))
         case OtlpJson(body):
-            return _decoded(where, body, ContentType.JSON)
-    piece = _decoded(where, part.request.SerializeToString(), ContentType.PROTOBUF)
-    piece.refused.update(part.refused)
-    piece.warnings.update(part.warnings)
-    return piece
-
-
-def _decoded(where: str, body: bytes, content_type: ContentType) -> Piece:
-    batch, [verdict] = otlp.decode([body], content_type, limits_from_settings())
-    # A request whose every span was refused has both: the refusals tell more.
-    if verdict.error and not verdict.rejected:
-        raise UnreadableDocument(str(verdict.error))
-    return Piece(where, batch, verdict.rejected, Counter(verdict.remarks))
+            return Undecoded(where, body, ContentType.JSON)
+    body = part.request.SerializeToString()
+    kind = ContentType.PROTOBUF
+    return Undecoded(where, body, kind, part.refused, part.warnings)
 
 
 def _read_protobuf(
     stream: io.BufferedReader, framing: Framing, limit: int
-) -> Iterator[Piece]:
+) -> Iterator[Undecoded]:
     if framing is Framing.WHOLE:
         message = stream.read(limit + 1)
         if len(message) > limit:
             raise UnreadableDocument(_too_large("one protobuf message", limit))
-        yield _decoded("", message, ContentType.PROTOBUF)
+        yield Undecoded("", message, ContentType.PROTOBUF)
         return
     for number, message in enumerate(read_frames(stream, framing, limit), 1):
-        yield _message_piece(number, message)
-
-
-def _message_piece(number: int, message: bytes) -> Piece:
-    where = f"message {number}"
-    try:
-        return _decoded(where, message, ContentType.PROTOBUF)
-    except UnreadableDocument as error:
-        return Piece(where, unreadable=str(error))
+        yield Undecoded(f"message {number}", message, ContentType.PROTOBUF)
