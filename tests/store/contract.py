@@ -427,6 +427,18 @@ class StoreContract:
         others = [number for number in (1, 2, 3, 4) if number not in found]
         assert sorted(ids_of(store, where=missing)) == others
 
+    @pytest.mark.parametrize("value", ["x", 1, 1.5, True])
+    def test_maps_with_keys_alike_but_for_case_harm_nobody(
+        self, store: TraceStore, value
+    ):
+        odd = {"B": 1, "b": 2}
+        self.written(store, numbered({"a": odd}, {"a": value}, {"a": [odd]}, odd))
+        assert ids_of(store, where=attribute_is("a", value)) == [2]
+        assert len(ids_of(store, where=attribute_is("a", value, Op.NE))) == 2
+        assert ids_of(store, where=attribute_is("b", 2)) == [4]
+        assert store.get_attribute_values(Attribute("a"), EVER) == [value]
+        assert rows_of(store, 1, 2, 3, 4)
+
     def test_one_event_must_satisfy_a_condition(self, store: TraceStore):
         self.written(
             store,

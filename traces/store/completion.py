@@ -110,13 +110,15 @@ def get_attribute_values(
             WITH spans AS NOT MATERIALIZED (
                 SELECT * FROM {distinct_spans(source.in_window(window), in_window)}
             )
-            SELECT TRY_CAST(item AS VARCHAR) AS text, {_KIND} AS kind FROM ({items})
+            SELECT {_KIND} AS kind,
+                CASE WHEN kind IS NOT NULL THEN TRY_CAST(item AS VARCHAR) END AS text
+            FROM ({items})
             WHERE kind IS NOT NULL AND starts_with(text, $prefix)
             GROUP BY ALL ORDER BY count(*) DESC, text, kind LIMIT $limit
             """,
             parameters,
         ).fetchall()
-    return [value_of(text, kind) for text, kind in rows]
+    return [value_of(text, kind) for kind, text in rows]
 
 
 _KIND: Final = "CASE variant_typeof(item) {} END".format(

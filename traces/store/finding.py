@@ -14,7 +14,7 @@ from traces.store.base import PointsResult, Scanned, SearchResult
 from traces.store.checking import check, starts_within
 from traces.store.distinct import distinct_spans
 from traces.store.source import Relation, Source
-from traces.store.sql import Parameters, compile_filter
+from traces.store.sql import Parameters, compile_filter, compile_hints
 from traces.store.summaries import DESCENDING, point_of
 from traces.store.whole_traces import END, ERROR_COUNT, summaries
 
@@ -82,12 +82,28 @@ def _collect_candidates(
 ) -> None:
     """Fill the table `candidates` with the traces of which one span matches."""
     parameters = Parameters()
-    in_window = starts_within(query.window, parameters)
-    where = compile_filter(query.where, parameters)
+    conditions = [
+        starts_within(query.window, parameters),
+        compile_hints(query.where, parameters),
+        compile_filter(query.where, parameters),
+    ]
+    try:
+        _select_candidates(connection, window, conditions, parameters)
+    except duckdb.NotImplementedException:
+        del conditions[1]
+        _select_candidates(connection, window, conditions, parameters)
+
+
+def _select_candidates(
+    connection: duckdb.DuckDBPyConnection,
+    window: Relation,
+    conditions: list[str],
+    parameters: Parameters,
+) -> None:
     sql = f"""
         CREATE OR REPLACE TEMP TABLE candidates AS
         SELECT DISTINCT trace_id FROM {window.sql} AS spans
-        WHERE {in_window} AND {where}
+        WHERE {" AND ".join(conditions)}
     """
     connection.execute(sql, parameters.used_in(sql))
 

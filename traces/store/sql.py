@@ -52,13 +52,19 @@ class Parameters(dict[str, Any]):
 
 def compile_filter(root: Filter, parameters: Parameters) -> str:
     """The filter over the columns of SPAN_SCHEMA, as a Relation has them."""
-    parts = [
-        text
-        for node in _conjuncts(root)
-        for text in (_hint(node, parameters), _expression(node, parameters))
-        if text
-    ]
-    return " AND ".join(parts) or "true"
+    return _expression(root, parameters)
+
+
+def compile_hints(root: Filter, parameters: Parameters) -> str:
+    """What follows from the filter and is cheaper to find out.
+
+    One plain cast of a shredded attribute is read as a typed column, several times
+    faster than its VARIANT; the exact filter then sees only what is left. But DuckDB
+    raises NotImplementedException when it casts a map that has two keys of one
+    spelling but for their case, even with TRY_CAST: then ask without hints.
+    """
+    hints = (_hint(node, parameters) for node in _conjuncts(root))
+    return " AND ".join(filter(None, hints)) or "true"
 
 
 def extract(column: str, key_placeholder: str) -> str:
@@ -209,11 +215,6 @@ def _number(item: str, op: Op, value: Any, parameters: Parameters) -> str:
 
 
 def _hint(node: Filter, parameters: Parameters) -> str:
-    """What follows from a condition and is cheaper, or nothing.
-
-    One plain cast of a shredded attribute is read as a typed column, several times
-    faster than its VARIANT; the exact condition then sees only what is left.
-    """
     if not isinstance(node, Condition) or not isinstance(node.subject, Attribute):
         return ""
     subject, op, value = node.subject, node.op, node.value
