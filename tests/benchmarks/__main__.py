@@ -18,14 +18,14 @@ from tests.benchmarks.ingest import (
 from tests.benchmarks.questions import api_figures, question_figures
 from tests.benchmarks.report import PAGE, performance_page, tell
 from tests.benchmarks.server import Server
-from tests.benchmarks.workload import Workload, cached_requests
+from tests.benchmarks.workload import Workload, cached_requests, recent_workload
 
 PARTS = ("ingest", "search", "paint")
 
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
-    workload = Workload(options.spans, options.seed)
+    workload = recent_workload(options.spans, options.seed)
     folder = Path(tempfile.mkdtemp(prefix="tracing-ui-benchmark-"))
     try:
         figures = measure(workload, options.only, folder)

@@ -2,13 +2,14 @@
 
 import time
 import urllib.request
+from dataclasses import astuple
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from tests.benchmarks.figures import MS, Figure, percentile
 from tests.benchmarks.search import SERVICE
 from tests.benchmarks.server import Server
-from tests.benchmarks.workload import T0_UNIX_NANO, Workload, trace_id
+from tests.benchmarks.workload import Workload, trace_id
 
 REPEATS: Final = 15
 QUESTIONS: Final = {
@@ -20,7 +21,7 @@ QUESTIONS: Final = {
 
 
 def question_figures(server: Server, workload: Workload) -> list[Figure]:
-    arguments = [str(workload.spans), str(workload.seed)]
+    arguments = map(str, astuple(workload))
     answers = server.run_python("tests.benchmarks.search", *arguments)
     require_all_stored(answers, workload)
     return [
@@ -68,7 +69,7 @@ def _asked(workload: Workload, key: str, number: int) -> str:
         "by_attribute": "span.http.response.status_code >= 500",
         "by_rare_attribute": f'span.user.id = "u{number * 7}"',
     }
-    window = {"from": str(T0_UNIX_NANO), "to": str(workload.end_unix_nano)}
+    window = {"from": str(workload.start_unix_nano), "to": str(workload.end_unix_nano)}
     asked = {"range": "custom", "sort": "longest" if key == "longest" else "newest"}
     if where := wheres.get(key):
         asked |= {"service": SERVICE, "where": where}

@@ -1,5 +1,5 @@
 """How long the store takes to answer, in a process of its own that does only that:
-`python -m tests.benchmarks.search SPANS SEED`, with the server's environment."""
+`python -m tests.benchmarks.search SPANS SEED START`, with the server's environment."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 import django
 
-from tests.benchmarks.workload import T0_UNIX_NANO, Workload, trace_id
+from tests.benchmarks.workload import Workload, trace_id
 from traces.query import (
     EVERY_SPAN,
     And,
@@ -52,7 +52,7 @@ def _timed(ask: Callable[[int], object], number: int) -> tuple[float, float]:
 
 
 def measure_store(store: TraceStore, workload: Workload) -> dict[str, Any]:
-    window = Window(T0_UNIX_NANO, workload.end_unix_nano)
+    window = Window(workload.start_unix_nano, workload.end_unix_nano)
     stored = store.find_traces(TraceQuery(window, limit=1)).matched
     return {
         "stored_traces": stored,
@@ -87,12 +87,12 @@ def _get(store: TraceStore, workload: Workload, number: int) -> None:
 
 
 def main() -> None:
-    spans, seed = map(int, sys.argv[1:])
+    workload = Workload(*map(int, sys.argv[1:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracing_ui.settings")
     django.setup()
     from traces.store.current import current_store
 
-    print(json.dumps(measure_store(current_store(), Workload(spans, seed))))
+    print(json.dumps(measure_store(current_store(), workload)))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from tests.benchmarks.workload import (
+    OLDEST_CACHED_SECONDS,
     T0_UNIX_NANO,
     Workload,
+    cached_requests,
     make_requests,
     one_trace,
+    read_requests,
+    recent_workload,
     trace_id,
 )
 
@@ -73,3 +77,14 @@ def test_a_large_trace_is_one_tree_over_several_requests():
     ids = {span.span_id for span in spans}
     assert len(ids) == 2_500
     assert {span.parent_span_id for span in spans} - {b""} <= ids
+
+
+def test_a_recent_workload_is_made_once_and_again_when_it_is_old(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    workload = recent_workload(1_000, 1)
+    path = cached_requests(workload)
+    assert len(list(read_requests(path))) == 1
+    assert recent_workload(1_000, 1) == workload
+    old = path.stat().st_mtime + OLDEST_CACHED_SECONDS
+    monkeypatch.setattr("time.time", lambda: old)
+    assert recent_workload(1_000, 1) != workload

@@ -5,6 +5,7 @@ import os
 import random
 import struct
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
 VERSION: Final = 1  # of the spans' shape; in the name of the cached file
-T0_UNIX_NANO: Final = 1_790_000_000 * 10**9
+SECOND: Final = 10**9
+T0_UNIX_NANO: Final = 1_790_000_000 * SECOND
+# A store keeps what started long before it arrived apart, which costs more.
+OLDEST_CACHED_SECONDS: Final = 12 * 3600
+START_SECONDS_AGO: Final = 2 * 3600
 MS: Final = 1_000_000
 SERVICES: Final = tuple(f"service-{number:02}" for number in range(15))
 SPANS_PER_TRACE: Final = 20
@@ -31,10 +36,11 @@ _LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`spans` is rounded up to whole requests."""
+    """`spans` is rounded up to whole requests; the first span starts at the start."""
 
     spans: int = 1_000_000
     seed: int = 1
+    start_unix_nano: int = T0_UNIX_NANO
 
     @property
     def request_count(self) -> int:
@@ -47,7 +53,7 @@ class Workload:
     @property
     def end_unix_nano(self) -> int:
         """After the start of every span."""
-        return T0_UNIX_NANO + (self.trace_count + 1_000) * TRACE_INTERVAL_NANO
+        return self.start_unix_nano + (self.trace_count + 1_000) * TRACE_INTERVAL_NANO
 
 
 def trace_id(workload: Workload, number: int) -> bytes:
@@ -55,19 +61,38 @@ def trace_id(workload: Workload, number: int) -> bytes:
     return random.Random(f"{workload.seed}/{number}").randbytes(16)
 
 
+def recent_workload(spans: int, seed: int) -> Workload:
+    """One that started hours ago; the newest cached one if that is not too old."""
+    now = int(time.time())
+    like = _path(Workload(spans, seed, now * SECOND))
+    stem = like.stem.rpartition("-")[0]
+    starts = [
+        int(path.stem.rpartition("-")[2]) for path in like.parent.glob(f"{stem}-*.bin")
+    ]
+    start = max(starts, default=0)
+    if now - start > OLDEST_CACHED_SECONDS:
+        start = now - START_SECONDS_AGO
+    return Workload(spans, seed, start * SECOND)
+
+
 def cached_requests(workload: Workload) -> Path:
     """A file of the requests, each after its length; made if it is not there."""
-    folder = Path(tempfile.gettempdir()) / f"tracing-ui-benchmark-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    name = f"v{VERSION}-seed{workload.seed}-{workload.request_count}.bin"
-    path = folder / name
+    path = _path(workload)
     if not path.exists():
+        path.parent.mkdir(exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
         with unfinished.open("wb") as file:
             for body in make_requests(workload):
                 file.write(_LENGTH.pack(len(body)) + body)
         unfinished.rename(path)
     return path
+
+
+def _path(workload: Workload) -> Path:
+    folder = Path(tempfile.gettempdir()) / f"tracing-ui-benchmark-{os.getuid()}"
+    start = workload.start_unix_nano // SECOND
+    size = workload.request_count
+    return folder / f"v{VERSION}-seed{workload.seed}-{size}-{start}.bin"
 
 
 def read_requests(path: Path) -> Iterator[bytes]:
@@ -86,7 +111,8 @@ def _request(workload: Workload, number: int) -> bytes:
     scopes = [_scope(request, service) for service in SERVICES]
     per_request = SPANS_PER_REQUEST // SPANS_PER_TRACE
     for trace in range(number * per_request, (number + 1) * per_request):
-        _add_trace(scopes, trace_id(workload, trace), trace, chance)
+        start = workload.start_unix_nano + trace * TRACE_INTERVAL_NANO
+        _add_trace(scopes, trace_id(workload, trace), start, chance)
     serialized: bytes = request.SerializeToString()
     return serialized
 
@@ -107,9 +133,8 @@ def _scope(request: Any, service: str) -> ScopeSpans:
 
 
 def _add_trace(
-    scopes: list[ScopeSpans], id_: bytes, number: int, chance: random.Random
+    scopes: list[ScopeSpans], id_: bytes, start: int, chance: random.Random
 ) -> None:
-    start = T0_UNIX_NANO + number * TRACE_INTERVAL_NANO
     span_ids = [chance.randbytes(8) for _ in range(SPANS_PER_TRACE)]
     for index, span_id in enumerate(span_ids):
         span = scopes[chance.randrange(len(scopes))].spans.add()
