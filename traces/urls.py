@@ -7,6 +7,7 @@ from traces.pages.health import healthz
 from traces.pages.services import services
 from traces.pages.trace_find import trace_find
 from traces.pages.trace_search import trace_search
+from traces.pages.trace_urls import urlpatterns as trace_urls
 
 to_search = RedirectView.as_view(pattern_name="trace-search", query_string=True)
 
@@ -15,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search", trace_search, name="trace-search"),
     path("find", trace_find, name="trace-find"),
     path("services", services, name="services"),
+    *trace_urls,
     path("healthz", healthz, name="healthz"),
 ]
