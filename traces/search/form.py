@@ -13,6 +13,7 @@ from traces.query import QueryError, Sort
 from traces.search.windows import CUSTOM, DEFAULT_RANGE
 
 DEFAULT_LIMIT: Final = 20
+CONTEXT_CHARACTERS: Final = 40
 SEVERAL: Final = ("service", "status", "kind")
 # `from` is a word of Python's own.
 ATTRIBUTE_NAMES: Final = {"from": "from_time", "to": "to_time"}
@@ -49,6 +50,19 @@ class FieldError:
     parameter: str
     message: str
     position: int | None = None
+    text: str = ""
+
+    @property
+    def before(self) -> str:
+        """A little of the text before the place."""
+        end = self.position or 0
+        return self.text[max(0, end - CONTEXT_CHARACTERS) : end]
+
+    @property
+    def at(self) -> str:
+        """What stands at the place, or a mark where the text ends."""
+        rest = self.text[self.position or 0 :]
+        return rest[:CONTEXT_CHARACTERS] or "\N{CARET}"
 
 
 class FormError(QueryError):

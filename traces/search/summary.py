@@ -14,6 +14,7 @@ from traces.store.base import TraceStore, TraceSummary
 
 MAX_SPANS_READ: Final = 10_000
 MAX_SPANS_OF_A_TRACE: Final = 2_000
+NAMED_PARTS: Final = 6
 
 ShareTimes = dict[bytes, dict[str, int]]
 Interval = tuple[int, int]
@@ -27,6 +28,14 @@ class Share:
     start: float
     width: float
 
+    @property
+    def x(self) -> str:
+        return f"{self.start * 100:.3f}"
+
+    @property
+    def percent(self) -> str:
+        return f"{self.width * 100:.3f}"
+
 
 @dataclass(frozen=True, slots=True)
 class TraceShares:
@@ -34,6 +43,11 @@ class TraceShares:
 
     parts: tuple[Share, ...]
     by_self_time: bool
+
+    @property
+    def more(self) -> int:
+        """How many services have no room for their name."""
+        return max(0, len(self.parts) - NAMED_PARTS)
 
 
 def shares_of(

@@ -53,13 +53,14 @@ class _Collector:
         try:
             return reader(text)
         except ConditionError as error:
-            self.refuse(parameter, str(error), error.position)
+            wrong = FieldError(parameter, str(error), error.position, text)
+            self.errors.append(wrong)
         except ValueError as error:
             self.refuse(parameter, str(error))
         return None
 
-    def refuse(self, parameter: str, message: str, position: int | None = None) -> None:
-        self.errors.append(FieldError(parameter, message, position))
+    def refuse(self, parameter: str, message: str) -> None:
+        self.errors.append(FieldError(parameter, message))
 
 
 def to_query(form: SearchForm, now_nano: int) -> TraceQuery:
