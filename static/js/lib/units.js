@@ -43,22 +43,44 @@ export function parseDuration(text) {
   return Math.round(Number(match[1]) * SIZES[(match[2] ?? "ms").toLowerCase()]);
 }
 
+const FIELD_UNITS = [
+  [1e9, "s"],
+  [1e6, "ms"],
+  [1e3, "us"],
+  [1, "ns"],
+];
+
+// Text for a field that `parseDuration` reads: 21.4ms, of three digits, rounded by
+// Math.floor for a lower bound and Math.ceil for an upper one.
+export function durationField(nano, round = Math.round) {
+  const whole = Math.max(0, round(nano));
+  const step = 10 ** Math.max(0, String(whole).length - 3);
+  const rounded = round(whole / step) * step;
+  const [size, unit] = FIELD_UNITS.find(([unitSize]) => rounded >= unitSize) ?? [1, "ns"];
+  return `${Number((rounded / size).toPrecision(12))}${unit}`;
+}
+
 export function grouped(count) {
   return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
 const pad = (value, width = 2) => String(value).padStart(width, "0");
 
-// format: "time" (14:03:07.412), "date-time", "full" (nanoseconds and the zone).
-export function formatInstant(nano, { utc = true, format = "date-time" } = {}) {
+// format: "short" (the day only when it is not today), "time", "date-time", all to the
+// millisecond, or "full" (nanoseconds and the zone). `today` is for tests.
+export function formatInstant(nano, { utc = true, format = "short", today = new Date() } = {}) {
   const whole = BigInt(nano);
-  const millis = whole / 1_000_000n;
-  const parts = partsOf(new Date(Number(millis)), utc);
-  if (format === "time") return `${parts.time}.${parts.ms}`;
+  const parts = partsOf(new Date(Number(whole / 1_000_000n)), utc);
+  const time = `${parts.time}.${parts.ms}`;
   if (format === "full") {
     return `${parts.date} ${parts.time}.${pad(whole % 1_000_000_000n, 9)} ${parts.zone}`;
   }
-  return `${parts.date} ${parts.time}.${parts.ms}`;
+  if (format === "time") return time;
+  if (format === "date-time") return `${parts.date} ${time}`;
+  const now = partsOf(today, utc);
+  if (parts.date === now.date) return time;
+  const sameYear = parts.date.slice(0, 4) === now.date.slice(0, 4);
+  return `${sameYear ? parts.date.slice(5) : parts.date} ${parts.time}`;
 }
 
 function partsOf(date, utc) {
