@@ -1,0 +1,4 @@
+// The services page: choosing a time range shows it at once.
+
+const form = document.getElementById("services-form");
+form.addEventListener("change", () => form.requestSubmit());
