@@ -20,12 +20,12 @@ from traces.pages.collapse import (
     parse_collapse,
     revealing,
 )
-from traces.pages.problems import RETRY_AFTER_SECONDS, problem_of
 from traces.pages.span_detail import span_detail
 from traces.pages.span_find import MAX_TEXT_CHARACTERS, find_spans
 from traces.pages.trace_cache import TraceView, get_view
 from traces.pages.trace_find import parse_trace_id
 from traces.pages.trace_rows import MAX_ROWS, overview, position_of, rows_answer
+from traces.search.problems import RETRY_AFTER_SECONDS, problem_of
 from traces.store.base import StoreError
 from traces.trace import Trace
 
