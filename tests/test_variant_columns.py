@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traces.spans import SPAN_SCHEMA
@@ -46,6 +46,7 @@ def maps_in(variant: pa.StructArray) -> list[dict[str, Any]]:
     return [decode_attributes(cell) for cell in variant.to_pylist()]
 
 
+@settings(deadline=None)
 @given(maps)
 def test_maps_come_back_as_they_were(rows: list[dict[str, Any]]):
     encoded = column([list(row.items()) for row in rows])
@@ -54,6 +55,7 @@ def test_maps_come_back_as_they_were(rows: list[dict[str, Any]]):
     assert len(encoded.repeated) == 0
 
 
+@settings(deadline=None)
 @given(maps)
 def test_duckdb_reads_the_same_maps(rows: list[dict[str, Any]]):
     variant = column([list(row.items()) for row in rows]).variant

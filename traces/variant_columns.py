@@ -105,15 +105,22 @@ def running_total(counts: npt.NDArray[Any]) -> Ints:
 
 
 def lengths(array: pa.BinaryArray) -> Ints:
-    return np.diff(offsets_of(array))
+    raw = _raw_offsets(array)
+    sizes: Ints = raw[1:] - raw[:-1]
+    return sizes
 
 
 def offsets_of(array: pa.BinaryArray) -> Ints:
     """The value offsets of a binary, string or list array that may be a slice."""
-    if not len(array):
-        return np.zeros(1, np.int64)
+    return _raw_offsets(array).astype(np.int64)
+
+
+def _raw_offsets(array: pa.BinaryArray) -> npt.NDArray[Any]:
+    count = len(array)
+    if not count:
+        return np.zeros(1, np.int32)
     raw = np.frombuffer(array.buffers()[1], np.int32)
-    return raw[array.offset : array.offset + len(array) + 1].astype(np.int64)
+    return raw[array.offset : array.offset + count + 1]
 
 
 def binary_array(data: Bytes, offsets: Ints) -> pa.BinaryArray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -60,6 +60,7 @@ def raw_attributes(messages: list[list[bytes]], **changed: int) -> list[dict[str
     return [decode_attributes(cell) for cell in encoded.to_pylist()]
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(keys, values, max_size=5), max_size=6))
 def test_attributes_come_back_as_they_were_sent(maps: list[dict[str, Any]]):
     messages = [[kv.SerializeToString() for kv in key_values(m)] for m in maps]
@@ -126,6 +127,7 @@ def test_broken_attributes_fail_the_request(message: bytes):
         raw_attributes([[message]])
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=12), max_size=4))
 def test_any_bytes_are_read_as_protobuf_reads_them_or_refused(messages: list[bytes]):
     try:

@@ -1,6 +1,5 @@
 """OTLP requests to one SpanBatch, with a verdict on each request."""
 
-import logging
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,7 +13,8 @@ from traces.receivers.span_columns import to_batch
 from traces.receivers.verdict import BadRequest, Verdict
 from traces.spans import SpanBatch, empty_batch
 
-log = logging.getLogger(__name__)
+# Larger, and the columns leave the processor's cache: a third slower.
+_CHUNK_BYTES = 1 << 22
 
 
 class ContentType(StrEnum):
@@ -35,6 +35,32 @@ def decode(
     """A bad request does not touch its neighbours: its verdict holds the error."""
     if not bodies:
         return Decoded(empty_batch(), [])
+    chunks = _chunks(bodies)
+    if len(chunks) == 1:
+        return _decode_chunk(bodies, content_type, limits)
+    return _join([_decode_chunk(chunk, content_type, limits) for chunk in chunks])
+
+
+def _chunks(bodies: Sequence[bytes]) -> list[list[bytes]]:
+    chunks: list[list[bytes]] = []
+    left = 0
+    for body in bodies:
+        if left <= 0:
+            chunks.append([])
+            left = _CHUNK_BYTES
+        chunks[-1].append(body)
+        left -= len(body)
+    return chunks
+
+
+def _join(parts: Sequence[Decoded]) -> Decoded:
+    batch = pa.concat_tables([part.batch for part in parts])
+    return Decoded(batch, [verdict for part in parts for verdict in part.verdicts])
+
+
+def _decode_chunk(
+    bodies: Sequence[bytes], content_type: ContentType, limits: Limits
+) -> Decoded:
     try:
         return _decode_together(bodies, content_type, limits)
     except BadRequest as error:
@@ -44,9 +70,7 @@ def decode(
         # Together they may be more than one Arrow array holds.
         if len(bodies) == 1:
             raise
-    parts = [decode([body], content_type, limits) for body in bodies]
-    batch = pa.concat_tables([part.batch for part in parts])
-    return Decoded(batch, [verdict for part in parts for verdict in part.verdicts])
+    return _join([_decode_chunk([body], content_type, limits) for body in bodies])
 
 
 def _decode_together(

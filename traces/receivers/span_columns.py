@@ -17,6 +17,7 @@ from traces.receivers.otlp_protobuf import (
     Wire,
     read_nested,
 )
+from traces.receivers.shared_attributes import encode_shared
 from traces.receivers.verdict import BadRequest, Verdict
 from traces.semconv import SERVICE_NAME, UNKNOWN_SERVICE
 from traces.spans import (
@@ -205,7 +206,7 @@ class _Columns:
         return columns
 
     def _shared(self, lists: pa.ListArray, request_of_row: Ints) -> Attributes:
-        encoded = encode_attributes(lists, self.limits)
+        encoded = encode_shared(lists, self.limits)
         for text, rows in encoded.remarks:
             self._remark(text, rows, request_of_row)
         return encoded
@@ -218,7 +219,13 @@ class _Columns:
         return variant.take(pa.array(of_span))
 
     def _events(self) -> dict[str, pa.Array]:
-        nested = read_nested(self.spans.field("events"), EVENTS, self.limits.events)
+        sent = self.spans.field("events")
+        if not len(sent.flatten()):
+            return {
+                "events": _no_lists(len(sent), EVENT),
+                "dropped_events_count": self.spans.field("dropped_events_count"),
+            }
+        nested = read_nested(sent, EVENTS, self.limits.events)
         self._remark_spans(DROPPED_EVENTS, np.flatnonzero(nested.dropped))
         late = nested.items.field("time_unix_nano").to_numpy() > np.uint64(INT64_MAX)
         if late.any():
@@ -237,7 +244,13 @@ class _Columns:
         }
 
     def _links(self) -> dict[str, pa.Array]:
-        nested = read_nested(self.spans.field("links"), LINKS, self.limits.links)
+        sent = self.spans.field("links")
+        if not len(sent.flatten()):
+            return {
+                "links": _no_lists(len(sent), LINK),
+                "dropped_links_count": self.spans.field("dropped_links_count"),
+            }
+        nested = read_nested(sent, LINKS, self.limits.links)
         self._remark_spans(DROPPED_LINKS, np.flatnonzero(nested.dropped))
         columns = {
             "trace_id": self._link_ids(nested, "trace_id", TRACE_ID_BYTES),
@@ -349,6 +362,14 @@ def _lists(
     return pa.ListArray.from_arrays(
         pa.array(nested.offsets.astype(np.int32)),
         elements,
+        type=pa.list_(pa.field("element", kind)),
+    )
+
+
+def _no_lists(count: int, kind: pa.StructType) -> pa.ListArray:
+    return pa.ListArray.from_arrays(
+        pa.array(np.zeros(count + 1, np.int32)),
+        pa.array([], kind),
         type=pa.list_(pa.field("element", kind)),
     )
 
