@@ -3,6 +3,7 @@ measures, prints the table, and writes docs/performance.md after a whole run."""
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ PARTS = ("ingest", "search", "paint")
 
 
 def main(arguments: Sequence[str]) -> None:
+    # Stopped in any way, it must stop the server too; a shell's `&` ignores Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     options = parse(arguments)
     workload = recent_workload(options.spans, options.seed)
     folder = Path(tempfile.mkdtemp(prefix="tracing-ui-benchmark-"))
