@@ -46,7 +46,6 @@ def maps_in(variant: pa.StructArray) -> list[dict[str, Any]]:
     return [decode_attributes(cell) for cell in variant.to_pylist()]
 
 
-@settings(deadline=None)
 @given(maps)
 def test_maps_come_back_as_they_were(rows: list[dict[str, Any]]):
     encoded = column([list(row.items()) for row in rows])
@@ -55,7 +54,7 @@ def test_maps_come_back_as_they_were(rows: list[dict[str, Any]]):
     assert len(encoded.repeated) == 0
 
 
-@settings(deadline=None)
+@settings(max_examples=20)
 @given(maps)
 def test_duckdb_reads_the_same_maps(rows: list[dict[str, Any]]):
     variant = column([list(row.items()) for row in rows]).variant

@@ -417,3 +417,23 @@ def test_ids_of_spaces_are_not_hex(server: Running):
     span = json_span(traceId=TRACE_HEX[:30] + "  ", spanId=SPAN_HEX)
 
     assert server.post(json_request(span), JSON).code == 400
+
+
+@pytest.mark.parametrize("sent", ["", "POST /v1/tra", HEAD])
+def test_e8_headers_that_never_end_are_cut_off(
+    monkeypatch: pytest.MonkeyPatch, sent: str
+):
+    monkeypatch.setattr("traces.receivers.http_protocol._HEADER_SECONDS", 0.05)
+    with running() as server:
+        assert exchange(server.http_port, sent) == ""
+
+
+def test_e8_a_body_that_never_ends_is_cut_off_and_gives_its_bytes_back(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("traces.receivers.body._IDLE_SECONDS", 0.05)
+    with running() as server:
+        answers = exchange(server.http_port, HEAD + "content-length: 99\r\n\r\n{")
+
+        assert answers.startswith("HTTP/1.1 503")
+        assert server.ingest.inflight.bytes == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -60,7 +60,6 @@ def raw_attributes(messages: list[list[bytes]], **changed: int) -> list[dict[str
     return [decode_attributes(cell) for cell in encoded.to_pylist()]
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(keys, values, max_size=5), max_size=6))
 def test_attributes_come_back_as_they_were_sent(maps: list[dict[str, Any]]):
     messages = [[kv.SerializeToString() for kv in key_values(m)] for m in maps]
@@ -110,6 +109,16 @@ def test_unusual_but_valid_bytes_mean_the_same(message: bytes):
     assert raw_attributes([[message]]) == [{"k": 5}]
 
 
+def test_many_attributes_are_encoded_in_parts(monkeypatch: pytest.MonkeyPatch):
+    maps = [{f"k{n}": n} | ({"odd": [{"n": n}]} if n % 3 else {}) for n in range(50)]
+    messages = [[kv.SerializeToString() for kv in key_values(m)] for m in maps]
+
+    monkeypatch.setattr("traces.receivers.key_values._PART", 7)
+
+    assert raw_attributes(messages) == maps
+    assert raw_attributes([[], *messages[:1], [], []]) == [{}, maps[0], {}, {}]
+
+
 BROKEN = {
     "cut off key": b"\x0a\x05k",
     "cut off value": b"\x0a\x01k\x12\x05\x18",
@@ -127,7 +136,6 @@ def test_broken_attributes_fail_the_request(message: bytes):
         raw_attributes([[message]])
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=12), max_size=4))
 def test_any_bytes_are_read_as_protobuf_reads_them_or_refused(messages: list[bytes]):
     try:
@@ -349,7 +357,7 @@ def test_a1_no_truncation_and_no_flipped_byte_raises():
     flipped = [
         body[:i] + bytes([body[i] ^ bit]) + body[i + 1 :]
         for i in range(len(body))
-        for bit in (0x01, 0x10, 0x80, 0xFF)
+        for bit in (0x01, 0x80)
     ]
     bodies = [body[:i] for i in range(len(body))] + flipped
 
@@ -369,7 +377,7 @@ def test_a15_random_mutations_are_taken_or_refused():
             for n in range(9)
         )
     )
-    for _ in range(3_000):
+    for _ in range(1_500):
         mutated = bytearray(body)
         for _ in range(chance.randrange(1, 6)):
             mutated[chance.randrange(len(mutated))] = chance.randrange(256)

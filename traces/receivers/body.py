@@ -23,13 +23,17 @@ ENCODINGS: Final = {"": PLAIN, "identity": PLAIN, "gzip": GZIP, "x-gzip": GZIP}
 
 
 class ClientGone(Exception):
-    """The client hung up or went silent before the body was complete."""
+    """The client hung up before the body was complete."""
+
+
+class ClientSilent(Exception):
+    """Nothing more of the body came for too long."""
 
 
 async def read_body(
     receive: Receive, encoding: str, declared: int | None, limits: Limits, hold: Hold
 ) -> bytes:
-    """Raises TooLarge, BadRequest, Unavailable or ClientGone."""
+    """Raises TooLarge, BadRequest, Unavailable, ClientGone or ClientSilent."""
     most = limits.body_bytes
     if encoding == GZIP:
         most = min(most, limits.compressed_bytes)
@@ -70,7 +74,7 @@ async def _next_message(receive: Receive) -> dict[str, Any]:
         async with asyncio.timeout(_IDLE_SECONDS):
             message = await receive()
     except TimeoutError:
-        raise ClientGone from None
+        raise ClientSilent from None
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message

@@ -10,7 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from traces.receivers import status
 from traces.receivers.admission import Unavailable
-from traces.receivers.body import ENCODINGS, ClientGone, Receive, read_body
+from traces.receivers.body import (
+    ENCODINGS,
+    ClientGone,
+    ClientSilent,
+    Receive,
+    read_body,
+)
 from traces.receivers.cors import Cors, Headers
 from traces.receivers.group_commit import GroupCommit
 from traces.receivers.otlp import ContentType
@@ -109,6 +115,9 @@ class OtlpHttp:
             raise Refusal(413, status.RESOURCE_EXHAUSTED, str(error), _CLOSE) from None
         except BadRequest as error:
             raise Refusal(400, status.INVALID_ARGUMENT, str(error)) from None
+        except ClientSilent:
+            # Not 408: exporters drop what is answered with that.
+            raise _unavailable("the body did not come to its end", _CLOSE) from None
         except Unavailable as error:
             raise _unavailable(str(error)) from None
         except StoreError as error:
@@ -178,8 +187,8 @@ def _method_refused(allowed: str) -> Refusal:
     return Refusal(405, status.UNIMPLEMENTED, message, allow, _CLOSE)
 
 
-def _unavailable(message: str) -> Refusal:
-    return Refusal(503, status.UNAVAILABLE, message, _RETRY_AFTER)
+def _unavailable(message: str, *headers: tuple[bytes, bytes]) -> Refusal:
+    return Refusal(503, status.UNAVAILABLE, message, _RETRY_AFTER, *headers)
 
 
 def _refused(refusal: Refusal, content_type: ContentType) -> Answer:

@@ -6,6 +6,7 @@ turns the bytes into VARIANT where they stand. What is written in another way (n
 values, other field orders, anything over a limit) goes through `key_value.Reader`.
 """
 
+import itertools
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ _PADDING: Final = np.zeros(16, np.uint8)  # so that looking ahead needs no bound
 _NO_NAMES: Final = encode(0).metadata
 _MORE, _LOW = 0x80, 0x7F
 _LONGEST_LENGTH = 4
+_PART = 500_000
 
 DROPPED_ATTRIBUTES = "attributes beyond the limit were dropped"
 
@@ -79,9 +81,32 @@ def encode_attributes(lists: pa.ListArray, limits: Limits) -> Attributes:
         place = np.arange(len(messages)) - np.repeat(offsets[:-1], counts)
         messages = messages.filter(pa.array(place < limits.attributes))
         offsets = running_total(counts - dropped)
-    plain = _Plain(messages, limits)
-    variant, more = _Rows(messages, offsets, plain, limits).encode()
+    variant, more = _encode_in_parts(messages, offsets, limits)
     return Attributes(variant, dropped, remarks + more)
+
+
+def _encode_in_parts(
+    messages: pa.BinaryArray, offsets: Ints, limits: Limits
+) -> tuple[pa.StructArray, list[tuple[str, Ints]]]:
+    """A part is about `_PART` messages: each of them takes a hundred bytes."""
+    if len(messages) <= _PART:
+        return _encode_part(messages, offsets, limits)
+    cuts = np.searchsorted(offsets, np.arange(_PART, len(messages), _PART))
+    firsts = np.unique([0, *cuts, len(offsets) - 1]).tolist()
+    variants, remarks = [], []
+    for first, last in itertools.pairwise(firsts):
+        start, end = offsets[[first, last]].tolist()
+        part = messages.slice(start, end - start)
+        variant, more = _encode_part(part, offsets[first : last + 1] - start, limits)
+        variants.append(variant)
+        remarks += [(text, rows + first) for text, rows in more]
+    return pa.concat_arrays(variants), remarks
+
+
+def _encode_part(
+    messages: pa.BinaryArray, offsets: Ints, limits: Limits
+) -> tuple[pa.StructArray, list[tuple[str, Ints]]]:
+    return _Rows(messages, offsets, _Plain(messages, limits), limits).encode()
 
 
 class _Plain:
