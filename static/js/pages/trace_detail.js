@@ -36,8 +36,9 @@ async function setLevel(text) {
   if (row !== undefined && text === "") await goToRow(row, { select: false });
 }
 
-// A row that was opened or closed by hand leaves no level that the list could name.
-const levelShown = () => (state.collapse.toggled.size ? "" : state.collapse.level);
+// Rows that were opened or closed by hand leave no level that the list could name.
+const BY_HAND = "by hand";
+const levelShown = () => (state.collapse.toggled.size ? BY_HAND : state.collapse.level);
 
 async function toggleRow(place) {
   const row = rows.at(place);
@@ -120,6 +121,9 @@ function startLevels() {
   const count = Math.min(state.levels, MAX_LEVELS_LISTED);
   const values = ["", ...Array.from({ length: count }, (_, i) => String(i + 1))];
   level.append(...values.map((value) => new Option(value || "all", value)));
+  const byHand = new Option(BY_HAND);
+  byHand.hidden = true;
+  level.append(byHand);
   level.value = levelShown();
   level.addEventListener("change", () => setLevel(level.value));
   document.getElementById("expand-all").addEventListener("click", () => setLevel(""));

@@ -64,9 +64,9 @@ export class Grid {
     this.rows.want(first, last, direction);
     this.lastTop = scrollTop;
     this.#dropOutside(first, last);
-    const added = [];
-    for (let place = first; place < last; place++) this.#place(place, added);
-    if (added.length) this.spacer.append(...added);
+    // From the last to the first: each goes before the next one, so that the elements
+    // are in reading order too.
+    for (let place = last - 1; place >= first; place--) this.#place(place);
     this.#markRows();
   }
 
@@ -78,14 +78,14 @@ export class Grid {
     }
   }
 
-  #place(place, added) {
+  #place(place) {
     const row = this.rows.at(place);
     const held = this.nodes.get(place);
     if (held && held.row === row) return;
     const node = makeRow(place, row);
     drawBar(node, row, this.state.zoom, this.width);
     if (held) held.node.replaceWith(node);
-    else added.push(node);
+    else this.spacer.insertBefore(node, this.nodes.get(place + 1)?.node ?? null);
     this.nodes.set(place, { node, row });
   }
 
