@@ -18,7 +18,7 @@ from traces.variant import decode_attributes, encode
 slowly = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40
 )
-thoroughly = settings(slowly, max_examples=600)
+thoroughly = settings(slowly, max_examples=200)
 
 
 @pytest.fixture(scope="module")

@@ -50,15 +50,18 @@ class QueryEngine:
         """Raises QueryTooExpensive at a limit; DuckDB's other errors pass through."""
         cursor = self._open().cursor()
         started = time.monotonic()
-        timer = threading.Timer(self._limits.timeout_seconds, cursor.interrupt)
-        timer.daemon = True
+        done = threading.Event()
+        timer = threading.Thread(
+            target=_interrupt_late, args=(cursor, self._limits, done), daemon=True
+        )
         timer.start()
         try:
             yield cursor
         except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
             raise QueryTooExpensive(self._told(error, started)) from error
         finally:
-            timer.cancel()
+            done.set()
+            timer.join()
             cursor.close()
 
     def _told(self, error: duckdb.Error, started: float) -> str:
@@ -94,6 +97,16 @@ class QueryEngine:
             if self._database is not None:
                 self._database.close()
             self._database = None
+
+
+def _interrupt_late(
+    cursor: duckdb.DuckDBPyConnection, limits: Limits, done: threading.Event
+) -> None:
+    # More than once, because an interrupt between two statements is lost.
+    finished = done.wait(limits.timeout_seconds)
+    while not finished:
+        cursor.interrupt()
+        finished = done.wait(_SLACK_SECONDS)
 
 
 def connect(memory: str, scratch: Path, threads: int) -> duckdb.DuckDBPyConnection:
