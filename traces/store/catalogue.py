@@ -155,8 +155,8 @@ def _clamped(nanoseconds: int) -> int:
     return max(-(2**63), min(nanoseconds, 2**63 - 1))
 
 
-def _rows(where: Q) -> list[SegmentRow]:
-    rows = Segment.objects.filter(where).order_by("id")
+def _rows(*where: Q, order: Sequence[str] = ("id",)) -> list[SegmentRow]:
+    rows = Segment.objects.filter(*where).order_by(*order)
     return [SegmentRow(*row) for row in rows.values_list(*SegmentRow._fields)]
 
 
@@ -180,6 +180,25 @@ def has_spans() -> bool:
 def known_names(names: Iterable[str]) -> set[str]:
     rows = Segment.objects.filter(name__in=list(names))
     return set(rows.values_list("name", flat=True))
+
+
+def unknown_names(names: Sequence[str], at_once: int = 500) -> list[str]:
+    """Those without a row."""
+    known: set[str] = set()
+    for start in range(0, len(names), at_once):
+        known |= known_names(names[start : start + at_once])
+    return [name for name in names if name not in known]
+
+
+@guarded
+def unverified_for(age: timedelta) -> list[SegmentRow]:
+    """All in quarantine, then live ones in the order of their last check."""
+    return _rows(Q(state=QUARANTINED)) + _rows(
+        Q(state=LIVE),
+        Q(verified_at__isnull=True, received_at__lte=now() - age)
+        | Q(verified_at__lte=now() - age),
+        order=("verified_at", "id"),
+    )
 
 
 @guarded

@@ -182,7 +182,4 @@ def remove_orphans(files: SegmentFiles, min_age_seconds: float) -> int:
 
 def unknown_compacted(files: SegmentFiles) -> list[str]:
     names = [name for name in files.names() if f"/{COMPACTED}-" in name]
-    known: set[str] = set()
-    for start in range(0, len(names), 500):
-        known |= catalogue.known_names(names[start : start + 500])
-    return [name for name in names if name not in known]
+    return catalogue.unknown_names(names)

@@ -77,15 +77,8 @@ def adopt(files: SegmentFiles, min_age_seconds: float = ADOPT_AFTER_SECONDS) -> 
     Raises StoreUnavailable when the catalogue is away.
     """
     fresh = [name for name in files.names() if f"/{FRESH}-" in name]
-    unknown = set(fresh) - _known(fresh)
+    unknown = catalogue.unknown_names(fresh)
     return sum(_adopt_one(files, name, min_age_seconds) for name in sorted(unknown))
-
-
-def _known(names: list[str], at_once: int = 500) -> set[str]:
-    known: set[str] = set()
-    for start in range(0, len(names), at_once):
-        known |= catalogue.known_names(names[start : start + at_once])
-    return known
 
 
 def _adopt_one(files: SegmentFiles, name: str, min_age_seconds: float) -> bool:
