@@ -126,3 +126,15 @@ def test_contradicting_calls_are_corrected_one_by_one():
         )
     )
     assert starts_ms(trace) == [0, 0, 0, 100, 100]
+
+
+def test_hosts_that_no_call_ties_to_the_root_follow_the_caller_among_them():
+    trace = adjust(
+        batch(
+            on("root", 1, ms=100),
+            on("z", 2, 1, kind=CLIENT, start_ms=10, ms=20),
+            on("b", 3, 2, kind=SERVER, start_ms=500, ms=20),
+        )
+    )
+    assert starts_ms(trace) == [0, 10, 10]
+    assert "The clock of b" in trace.defects[0].sentence

@@ -67,9 +67,8 @@ def _offsets(trace: Trace, hosts: Hosts, calls: IntArray) -> Offsets:
         neighbours[first].append(second)
         neighbours[second].append(first)
     by_host, reference = np.zeros(len(hosts.names), np.int64), {}
-    root = int(hosts.of[trace.root])
     seen: set[int] = set()
-    for start in (root, *sorted(neighbours)):
+    for start in (int(hosts.of[trace.root]), *_from_top(trace, hosts)):
         queue = deque([] if start in seen else [start])
         seen.add(start)
         while queue:
@@ -82,6 +81,13 @@ def _offsets(trace: Trace, hosts: Hosts, calls: IntArray) -> Offsets:
                 reference[other] = host
                 by_host[other] = by_host[host] + _directed(between, host, other)
     return Offsets(by_host, reference, contradicting)
+
+
+def _from_top(trace: Trace, hosts: Hosts) -> list[int]:
+    """Hosts in the order in which the tree first meets them."""
+    met, first = np.unique(hosts.of[trace.tree.order], return_index=True)
+    ordered: list[int] = met[np.argsort(first)].tolist()
+    return ordered
 
 
 def _directed(between: dict[tuple[int, int], int], host: int, other: int) -> int:

@@ -31,6 +31,8 @@ class TraceView:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    # Held, so that no later store can have the same `id`.
+    store: TraceStore
     view: TraceView
     loaded_at: float
 
@@ -62,12 +64,12 @@ class TraceCache:
                 return entry.view
         view = _load(store, trace_id, adjusted=adjusted)
         if view is not None:
-            self._keep(key, view)
+            self._keep(key, store, view)
         return view
 
-    def _keep(self, key: _Key, view: TraceView) -> None:
+    def _keep(self, key: _Key, store: TraceStore, view: TraceView) -> None:
         with self._lock:
-            self._entries[key] = _Entry(view, time.monotonic())
+            self._entries[key] = _Entry(store, view, time.monotonic())
             self._entries.move_to_end(key)
             spans = sum(len(entry.view.trace) for entry in self._entries.values())
             while spans > self._max_spans and len(self._entries) > 1:
