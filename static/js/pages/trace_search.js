@@ -226,12 +226,17 @@ function drawHistogram(durations) {
 }
 
 let latest = null; // the answer last drawn, to draw again in other colours
+let asked = null; // the node whose points were asked for: a swap tells of itself often
 
 async function drawPoints() {
   const node = byId("scatter-plot");
   if (!node || node.closest("[hidden]")) return drawHistogram([]);
+  if (node === asked) return;
+  asked = node;
   try {
-    latest = { node, answer: await fetchJson(node.dataset.pointsUrl) };
+    const answer = await fetchJson(node.dataset.pointsUrl);
+    if (!node.isConnected) return; // another search came in between
+    latest = { node, answer };
     await redraw();
   } catch {
     byId("scatter-note").textContent = "The plot could not be drawn; the table below holds.";
@@ -272,8 +277,9 @@ function start() {
     if (target.id === "scatter-plot") clear(target);
   });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
-    const swapped = detail.target.id === "results" || detail.elt.id === "results";
-    if (swapped) (drawPoints(), sayCount());
+    if (detail.target.id !== "results") return;
+    drawPoints();
+    sayCount();
   });
   drawPoints();
 }
