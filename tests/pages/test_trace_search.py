@@ -1,11 +1,13 @@
 """The search page: rows, fragment, plot, states without rows."""
 
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.builders import MS, SECOND, batch, span, trace_id
 from traces.query import QueryError
-from traces.search.form import DEFAULT_LIMIT
+from traces.search.form import DEFAULT_LIMIT, PARAMETERS
 from traces.store.base import QueryTooExpensive, StoreUnavailable
 from traces.store.current import use_store
 from traces.store.memory import MemoryStore
@@ -252,3 +254,29 @@ def test_a_page_takes_no_more_than_three_questions_to_the_store(browser, store, 
 )
 def test_pages_only_read(browser, store, path):
     assert browser.post(path).status_code == 405
+
+
+HOSTILE_TEXTS = st.text(max_size=12) | st.sampled_from(
+    [
+        "name = a",
+        "\x00",
+        "9" * 30,
+        "-1",
+        "a AND",
+        '=~ "("',
+        "1e999",
+        "\N{COMBINING DOT ABOVE}",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "path", ["/search", "/search/points", "/services", "/api/v1/traces"]
+)
+@given(given_fields=st.dictionaries(st.sampled_from([*PARAMETERS]), HOSTILE_TEXTS))
+def test_no_url_makes_a_500(path, given_fields):
+    store = MemoryStore()
+    store.write(batch(span()))
+    with use_store(store):
+        answer = Client(headers={"host": "localhost"}).get(path, given_fields)
+    assert answer.status_code in {200, 400}
