@@ -132,7 +132,7 @@ def test_what_the_sender_dropped_is_counted():
         batch(numbered(1, dropped_attributes_count=3, dropped_events_count=1))
     )
     assert trace.defects[0].sentence == (
-        "The sender dropped 3 attributes, 1 events of 1 span."
+        "The sender dropped 3 attributes, 1 event of 1 span."
     )
 
 

@@ -154,7 +154,11 @@ def _dropped(trace: Trace) -> list[Defect]:
     totals = {
         word: pc.sum(trace.spans[name]).as_py() or 0 for name, word in DROPPED.items()
     }
-    parts = [f"{total:,} {word}" for word, total in totals.items() if total]
+    parts = [
+        f"{total:,} {word.removesuffix('s') if total == 1 else word}"
+        for word, total in totals.items()
+        if total
+    ]
     if not parts:
         return []
     counts = sum(trace.spans[name].to_numpy().astype(np.int64) for name in DROPPED)
