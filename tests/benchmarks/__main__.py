@@ -2,6 +2,7 @@
 measures, prints the table, and writes docs/performance.md after a whole run."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         signal.signal(number, signal.default_int_handler)
     options = parse(arguments)
     workload = recent_workload(options.spans, options.seed)
+    load = os.getloadavg()[0]
     folder = Path(tempfile.mkdtemp(prefix="tracing-ui-benchmark-"))
     try:
         figures = measure(workload, options.only, folder)
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
     print(table(figures))
     if set(options.only) == set(PARTS):
         options.output.parent.mkdir(exist_ok=True)
-        options.output.write_text(performance_page(figures, workload, arguments))
+        options.output.write_text(performance_page(figures, workload, arguments, load))
         tell(f"Written to {options.output}.")
 
 

@@ -30,15 +30,19 @@ files in the page cache; first paints are medians of fresh browser contexts.
 
 
 def performance_page(
-    figures: Sequence[Figure], workload: Workload, arguments: Sequence[str]
+    figures: Sequence[Figure],
+    workload: Workload,
+    arguments: Sequence[str],
+    load: float,
 ) -> str:
+    """`load` is the machine's load average before the run: others' work slows ours."""
     command = " ".join(["python -m tests.benchmarks", *arguments])
     return (
         "# Performance\n\n"
         f"Written by `make bench` (`{command}`) on {datetime.now(UTC):%Y-%m-%d},"
         f" at commit {commit()}.\n\n"
         f"{describe(workload)}\n\n"
-        f"Machine: {machine()}.\n\n"
+        f"Machine: {machine()}. Load average before the run: {load:.1f}.\n\n"
         f"{table(figures)}\n\n"
         f"{HOW_TO_READ}"
     )
@@ -50,7 +54,9 @@ def describe(workload: Workload) -> str:
         f"Workload: {spans:,} spans with 10 attributes each, {SPANS_PER_TRACE} spans a"
         f" trace, {len(SERVICES)} services, {SPANS_PER_REQUEST:,} spans a request, 4"
         f" connections, OTLP/HTTP protobuf, seed {workload.seed}. All processes as"
-        " `manage.py serve` starts them: SQLite, local disk, default settings."
+        " `manage.py serve` starts them: SQLite, local disk, default settings but for"
+        " SEGMENT_GRACE_SECONDS=5, so that replaced files are gone when the disk is"
+        " measured."
     )
 
 

@@ -47,9 +47,11 @@ def test_the_table_marks_what_misses_its_target():
 
 
 def test_the_page_names_the_command_and_the_workload():
-    page = performance_page([Figure("x", 1, "s")], Workload(2_000), ["--spans", "2000"])
+    figures, arguments = [Figure("x", 1, "s")], ["--spans", "2000"]
+    page = performance_page(figures, Workload(2_000), arguments, load=0.25)
     assert "`python -m tests.benchmarks --spans 2000`" in page
     assert "2,000 spans with 10 attributes each" in page
+    assert "Load average before the run: 0.2" in page
     assert "| x | 1.00 s |" in page
 
 
