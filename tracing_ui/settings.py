@@ -47,7 +47,7 @@ HEALTH_CHECKS = env_list(
 )
 
 # Ingest: how long an ack may wait for company, and what one request may hold.
-GROUP_COMMIT_MAX_WAIT_MS = env_int("GROUP_COMMIT_MAX_WAIT_MS", 200, at_most=60_000)
+GROUP_COMMIT_MAX_WAIT_MS = env_int("GROUP_COMMIT_MAX_WAIT_MS", 100, at_most=60_000)
 GROUP_COMMIT_MAX_SPANS = env_int("GROUP_COMMIT_MAX_SPANS", 20_000, at_least=1)
 MAX_INFLIGHT_BYTES = env_int("MAX_INFLIGHT_BYTES", 256 * MIB, at_least=MIB)
 MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 64 * MIB, at_least=1024)
