@@ -128,14 +128,14 @@ def require_visible(server: Server, ledger: Ledger) -> set[int]:
     """The numbers that a search finds: all that were acked, each once, whole."""
     entries = ledger.entries()
     assert entries.acked, "nothing was acknowledged: nothing is shown by this"
-    visible = set(search_all(server, ledger))
+    visible = found_numbers(server, ledger)
     assert entries.acked - visible == set(), "acknowledged, and not found"
     assert visible - entries.sent == set(), "found, and never sent"
     return visible
 
 
-def search_all(server: Server, ledger: Ledger) -> Iterator[int]:
-    """The number of every trace found, page after page; each is found once."""
+def found_numbers(server: Server, ledger: Ledger) -> set[int]:
+    """Of all batches that a search finds, page after page; each is found once."""
     pages = list(search_pages(server))
     traces = [trace for page in pages for trace in page["traces"]]
     numbers = [ledger.number_of(bytes.fromhex(t["trace_id"])) for t in traces]
@@ -143,7 +143,7 @@ def search_all(server: Server, ledger: Ledger) -> Iterator[int]:
     assert {page["matched"] for page in pages} == {len(numbers)}
     assert {page["scanned"]["left_out"] != [] for page in pages} == {False}
     assert {trace["span_count"] for trace in traces} == {SPANS_PER_BATCH}
-    yield from numbers
+    return set(numbers)
 
 
 def search_pages(server: Server) -> Iterator[Any]:
