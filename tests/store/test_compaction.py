@@ -232,6 +232,13 @@ def test_segments_of_one_size_merge_when_there_are_enough():
     assert planned([row(n) for n in range(8)]) == [list(range(8))]
 
 
+def test_the_few_segments_a_burst_leaves_merge_after_a_minute():
+    waited = NOW - timedelta(minutes=2)
+    assert planned([row(n, received_at=waited) for n in range(3)]) == [[0, 1, 2]]
+    assert planned([row(n, received_at=waited, level=1) for n in range(3)]) == []
+    assert planned([row(1, received_at=waited), row(2)]) == []
+
+
 def test_a_large_segment_is_not_rewritten_for_a_few_small_ones():
     small = [row(n) for n in range(8)]
     large = row(9, span_count=10_000, level=1, variant=True)
@@ -251,3 +258,19 @@ def test_different_hours_merge_apart_until_they_are_old():
         for n, each in enumerate(rows)
     ]
     assert sorted(map(len, planned(old))) == [16]
+
+
+def test_segments_without_a_common_trace_need_no_search_for_duplicates(store):
+    def compacted_pair(*numbers):
+        for number in numbers:
+            store.write(batch(now_span(number)))
+        compacted(store, min_segments=2, max_spans=2)
+
+    compacted_pair(1, 2)
+    compacted_pair(3, 4)
+    assert not store.everything().may_hold_duplicates
+    compacted_pair(5, 1)
+    assert len(live_segments()) == 3
+    assert store.everything().may_hold_duplicates
+    store.write(batch(now_span(9)))
+    assert store.of_traces([trace_id(9)]).may_hold_duplicates

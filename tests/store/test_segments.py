@@ -234,3 +234,11 @@ def test_writers_at_once_are_all_kept(store):
         thread.join()
     assert errors == []
     assert store.find_traces(EVER).matched == 40
+
+
+def test_footers_are_read_once_for_all_queries(store):
+    with store.connection() as connection:
+        cached = connection.execute(
+            "SELECT current_setting('parquet_metadata_cache')"
+        ).fetchone()
+    assert cached == (True,)

@@ -15,6 +15,8 @@ from traces.store.merging import usual_times
 
 # After this long, what is still small merges by the day instead of by the hour.
 HOURLY_FOR: Final = timedelta(hours=2)
+# Fresh segments wait this long for company of their size.
+SETTLE: Final = timedelta(minutes=1)
 
 
 def plan(
@@ -25,8 +27,23 @@ def plan(
     for row in rows:
         if row.mergeable and row.span_count < max_spans:
             places[place(row, moment)].append(row)
-    groups = [_group(segments, min_segments, max_spans) for segments in places.values()]
+    groups = [
+        _group(segments, min_segments, max_spans)
+        or _settled(segments, moment, max_spans)
+        for segments in places.values()
+    ]
     return [group for group in groups if group]
+
+
+def _settled(
+    rows: Sequence[SegmentRow], moment: datetime, max_spans: int
+) -> list[SegmentRow]:
+    """The few fresh ones that nothing followed: what the end of a burst leaves."""
+    waiting = [
+        row for row in rows if row.level == 0 and moment - row.received_at > SETTLE
+    ]
+    fits = sum(row.span_count for row in waiting) <= max_spans
+    return waiting if len(waiting) > 1 and fits else []
 
 
 def place(row: SegmentRow, moment: datetime) -> Hashable:

@@ -39,9 +39,10 @@ def _uses(paths: Iterable[Path]) -> Counter[bytes]:
 
 
 def _metadata_columns(paths: Iterable[Path]) -> Iterator[pa.ChunkedArray]:
+    names = [f"{name}.metadata" for name in VARIANT_COLUMNS]
     for path in paths:
-        names = [f"{name}.metadata" for name in VARIANT_COLUMNS]
-        with pq.ParquetFile(path) as file:
+        # As dictionaries, which is how they are stored: no row is looked at twice.
+        with pq.ParquetFile(path, read_dictionary=names) as file:
             table = file.read(columns=names, use_threads=False)
         for column in table.columns:
             yield pc.struct_field(column.drop_null(), "metadata")

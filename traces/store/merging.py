@@ -30,8 +30,9 @@ from traces.store.segment_parquet import (
     union_sql,
 )
 
-# DuckDB shreds a row group of 30,000 rows or more; one trace reads one group.
-ROW_GROUP_SPANS: Final = 61_440
+# DuckDB shreds a row group of 30,000 rows or more; to read one trace is to read one
+# group, so they are no larger.
+ROW_GROUP_SPANS: Final = 30_720
 EARLY: Final = timedelta(days=1)
 LATE: Final = timedelta(hours=1)
 _PARQUET_OPTIONS: Final = (

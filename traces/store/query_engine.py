@@ -87,7 +87,8 @@ class QueryEngine:
         except OSError as error:
             raise StoreUnavailable(f"the disk refused: {error.strerror}") from error
         database = connect(self._limits.memory, scratch, THREADS)
-        database.execute("SET parquet_metadata_cache = true")
+        # GLOBAL, or cursors would not have it.
+        database.execute("SET GLOBAL parquet_metadata_cache = true")
         database.execute(empty_table_sql())
         shut_off(database, self._segments)
         return database

@@ -12,6 +12,7 @@ from traces.query import Window
 from traces.store import catalogue, trace_filter
 from traces.store.base import StoreUnavailable
 from traces.store.catalogue import QUARANTINED, SegmentRow
+from traces.store.disjoint_traces import DisjointTraces
 from traces.store.query_engine import QueryEngine
 from traces.store.segment_files import SegmentFiles
 from traces.store.segment_parquet import union_sql
@@ -31,6 +32,7 @@ class SegmentSource:
         self.engine = engine
         self.soundness = Soundness(files)
         self._filters = FilterCache()
+        self._disjoint = DisjointTraces(files)
 
     def in_window(self, window: Window) -> Relation:
         return self._relation(catalogue.readable_in(window))
@@ -65,7 +67,7 @@ class SegmentSource:
             sql=self._sql(sound),
             span_count=sum(row.span_count for row in sound),
             segment_count=len(sound),
-            may_hold_duplicates=not _is_one_compacted(sound),
+            may_hold_duplicates=self._may_hold_duplicates(sound),
             left_out=tuple(left_out),
         )
 
@@ -76,6 +78,12 @@ class SegmentSource:
         if fault and not catalogue.quarantine(row, fault):
             raise SegmentsChanged(f"{row.name} was replaced meanwhile")
         return fault
+
+    def _may_hold_duplicates(self, rows: Sequence[SegmentRow]) -> bool:
+        """A merge keeps a span once, so only a trace in two segments is of concern."""
+        if any(row.level == 0 for row in rows):
+            return True
+        return len(rows) > 1 and not self._disjoint.hold(rows)
 
     def _sql(self, rows: Sequence[SegmentRow]) -> str:
         plain = [self.files.path(row.name) for row in rows if not row.variant]
@@ -89,10 +97,6 @@ class SegmentSource:
                 yield cursor
         except duckdb.Error as error:
             raise SegmentsChanged("a segment could not be read") from error
-
-
-def _is_one_compacted(rows: Sequence[SegmentRow]) -> bool:
-    return not rows or (len(rows) == 1 and rows[0].level > 0)
 
 
 class FilterCache:
