@@ -39,22 +39,26 @@ def chromium():
 
 
 @pytest.fixture
-def page(chromium):
+def complaints():
+    """What the browser has complained of; a test takes out what it provoked."""
+    return []
+
+
+@pytest.fixture
+def page(chromium, complaints):
     """A fresh page; at the end no console error, no failed request, no CSP report."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(60_000)
     context.add_init_script(RECORD_CSP_REPORTS)
     new_page = context.new_page()
-    complaints = collect_complaints(new_page)
+    collect_complaints(new_page, complaints)
     yield new_page
     reports = new_page.evaluate("window.cspReports ?? []")
     context.close()
     assert [*complaints, *reports] == []
 
 
-def collect_complaints(page):
-    complaints = []
-
+def collect_complaints(page, complaints):
     def on_console(message):
         if message.type == "error":
             complaints.append(f"console: {message.text}")
@@ -67,4 +71,3 @@ def collect_complaints(page):
     page.on("console", on_console)
     page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
     page.on("response", on_response)
-    return complaints
