@@ -71,7 +71,7 @@ def record_spans() -> list[ReadableSpan]:
         top.record_exception(ValueError("declined"))
         with tracer.start_as_current_span("save", kind=SpanKind.CLIENT) as child:
             pass
-    return [top, child]  # type: ignore[list-item]
+    return [top, child]
 
 
 CONNECTIONS = [over_grpc, over_protobuf, over_gzip, over_json]

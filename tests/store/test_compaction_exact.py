@@ -41,7 +41,7 @@ MAPS = st.dictionaries(KEYS, VALUES, max_size=5)
 @pytest.fixture
 def shred_everything(monkeypatch):
     """Shred small files too, which DuckDB does for 30,000 rows and more only."""
-    connect = merging.connect
+    connect = merging.connect  # type: ignore[attr-defined]
 
     def eager(*args, **kwargs):
         database = connect(*args, **kwargs)
