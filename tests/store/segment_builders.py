@@ -20,7 +20,7 @@ def make_store(folder: Path, timeout_seconds: float = 60) -> SegmentStore:
     files = SegmentFiles(folder / "segments")
     limits = Limits(memory="512MB", timeout_seconds=timeout_seconds)
     engine = QueryEngine(files.root, folder / "scratch", limits)
-    return SegmentStore(engine, SegmentWriter(files, Uncatalogued(10, 10 * MIB)))
+    return SegmentStore(engine, SegmentWriter(files, Uncatalogued(files, 10, 10 * MIB)))
 
 
 def compaction_settings(store: SegmentStore, **changes) -> CompactionSettings:

@@ -43,6 +43,7 @@ class SegmentWriter:
             else:
                 self.uncatalogued.keep(file)
         except StoreUnavailable:
+            self.uncatalogued.pause()
             self.uncatalogued.keep(file)
         except Exception:
             self.files.discard(file.name)

@@ -98,7 +98,8 @@ def engine_from_settings() -> QueryEngine:
 
 
 def writer_from_settings() -> SegmentWriter:
+    files = files_from_settings()
     waiting = Uncatalogued(
-        settings.UNCATALOGUED_MAX_SEGMENTS, settings.UNCATALOGUED_MAX_BYTES
+        files, settings.UNCATALOGUED_MAX_SEGMENTS, settings.UNCATALOGUED_MAX_BYTES
     )
-    return SegmentWriter(files_from_settings(), waiting)
+    return SegmentWriter(files, waiting)

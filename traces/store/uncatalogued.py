@@ -8,10 +8,13 @@ between the two is completed. Adopting twice changes nothing.
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from django.db import connections
 
 from traces.spans import SPAN_SCHEMA
 from traces.store import catalogue
@@ -31,19 +34,20 @@ ASK_AGAIN_SECONDS: Final = 2
 class Uncatalogued:
     """What this process acknowledged while the catalogue was away."""
 
-    def __init__(self, max_segments: int, max_bytes: int) -> None:
+    def __init__(self, files: SegmentFiles, max_segments: int, max_bytes: int) -> None:
+        self.files = files
         self.max_segments = max_segments
         self.max_bytes = max_bytes
         self._waiting: list[StoredFile] = []
         self._ask_again_at = 0.0
-        self._lock = threading.Lock()
+        self._handing_over = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def require_room(self, byte_count: int) -> None:
         """Raises StoreUnavailable at the bound."""
-        if not self._waiting:
+        if not self._waiting or self.hand_over():
             return
         held = sum(file.byte_count for file in self._waiting)
         full = len(self._waiting) >= self.max_segments
@@ -53,22 +57,51 @@ class Uncatalogued:
             )
 
     def keep(self, file: StoredFile) -> None:
+        self._waiting.append(file)
+
+    def pause(self) -> None:
+        """The catalogue was asked in vain: leave it alone for a while."""
         self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
-        with self._lock:
-            self._waiting.append(file)
 
     def hand_over(self) -> bool:
         """Catalogue what waits, oldest first; False, quickly, when it is away."""
-        if time.monotonic() < self._ask_again_at:
+        if not self._handing_over.acquire(blocking=False):
             return False
-        with self._lock:
-            try:
-                while self._waiting:
+        try:
+            return time.monotonic() >= self._ask_again_at and self._hand_over()
+        finally:
+            self._handing_over.release()
+
+    def _hand_over(self) -> bool:
+        try:
+            while self._waiting:
+                # Adopted long ago, then merged, its file may be gone by now.
+                if self.files.fingerprint(self._waiting[0].name):
                     catalogue.add(self._waiting[0])
-                    del self._waiting[0]
-            except StoreUnavailable:
-                self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
-        return not self._waiting
+                del self._waiting[0]
+        except StoreUnavailable:
+            self.pause()
+            return False
+        return True
+
+
+@contextmanager
+def handing_over(uncatalogued: Uncatalogued) -> Iterator[None]:
+    """Within the block what waits is handed over though nothing more is written."""
+    stopping = threading.Event()
+
+    def work() -> None:
+        while not stopping.wait(ASK_AGAIN_SECONDS):
+            uncatalogued.hand_over()
+        connections.close_all()
+
+    thread = threading.Thread(target=work, name="hand-over")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
 
 
 def adopt(files: SegmentFiles, min_age_seconds: float = ADOPT_AFTER_SECONDS) -> int:

@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from traces.receivers.group_commit import group_commit_from_settings
 from traces.receivers.server import IngestServer, listening_socket
-from traces.store.current import current_store
+from traces.store.base import StoreError
+from traces.store.segments import SegmentStore
+from traces.store.uncatalogued import handing_over
 from tracing_ui.supervise.ports import Port, PortUnavailable, resolve
 
 
@@ -23,12 +25,25 @@ class Command(BaseCommand):
             listener = listen(http_port())
         except PortUnavailable as error:
             raise CommandError(str(error)) from None
+        store = SegmentStore.from_settings()
+        with handing_over(store.writer.uncatalogued):
+            self.recover(store)
+            self.receive(listener, store)
+
+    def recover(self, store: SegmentStore) -> None:
+        """What was acknowledged before a crash is shown before anything is taken."""
+        try:
+            store.recover()
+        except StoreError as error:
+            self.stderr.write(f"What waits for the catalogue goes on waiting: {error}.")
+
+    def receive(self, listener: socket.socket, store: SegmentStore) -> None:
         # The event loop reads bodies by the 64 KiB: uvloop halves what that costs.
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self.serve(listener))
+            runner.run(self.serve(listener, store))
 
-    async def serve(self, listener: socket.socket) -> None:
-        ingest = group_commit_from_settings(current_store())
+    async def serve(self, listener: socket.socket, store: SegmentStore) -> None:
+        ingest = group_commit_from_settings(store)
         server = IngestServer(
             ingest, listener, grpc_address(), settings.CORS_ALLOWED_ORIGINS
         )
