@@ -9,9 +9,9 @@ from traces.store.base import StoreUnavailable
 from traces.store.compaction import compact as compact_segments
 from traces.store.compaction import settings_for_compaction
 from traces.store.integrity import scrub
+from traces.store.opening import files_from_settings
 from traces.store.retention import ClockJumped, settings_for_retention
 from traces.store.retention import retain as retain_segments
-from traces.store.segments import files_from_settings
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from traces.receivers.counters import Counters
 from traces.receivers.limits import Limits
 from traces.receivers.otlp import ContentType, Decoded, decode
 from traces.receivers.verdict import Verdict
-from traces.store.base import StoreError, TraceStore
+from traces.store.base import SpanSink, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +193,7 @@ class Writer:
                 request.outcome = reason
 
 
-def group_commit_from_settings(store: TraceStore) -> GroupCommit:
+def group_commit_from_settings(store: SpanSink) -> GroupCommit:
     from django.conf import settings
 
     from traces.receivers.limits import limits_from_settings

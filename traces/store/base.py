@@ -114,7 +114,15 @@ class ServiceStatistics:
     last_seen_unix_nano: int
 
 
-class TraceStore(Protocol):
+class SpanSink(Protocol):
+    """The writing half of a store, which is all that receivers need."""
+
+    def write(self, batch: SpanBatch) -> None:
+        """See `TraceStore`."""
+        ...
+
+
+class TraceStore(SpanSink, Protocol):
     """Where spans live.
 
     - `write` MUST return only when the batch is durable and visible to every later
@@ -129,8 +137,6 @@ class TraceStore(Protocol):
       QueryError for a query that `traces.query.validate` refuses or whose pattern is
       not RE2.
     """
-
-    def write(self, batch: SpanBatch) -> None: ...
 
     def get_traces(self, trace_ids: list[bytes]) -> SpanBatch:
         """All spans of these traces, ordered by trace id, start time, span id."""

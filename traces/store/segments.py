@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
@@ -11,11 +10,10 @@ from traces.query import Attribute, TraceQuery, Window
 from traces.spans import SpanBatch
 from traces.store import catalogue, reading
 from traces.store.base import PointsResult, SearchResult, ServiceStatistics
+from traces.store.opening import writer_from_settings
 from traces.store.query_engine import Limits, QueryEngine
-from traces.store.segment_files import SegmentFiles
 from traces.store.segment_source import SegmentsChanged, SegmentSource
 from traces.store.segment_writer import SegmentWriter
-from traces.store.uncatalogued import Uncatalogued
 
 logger = logging.getLogger(__name__)
 
@@ -86,20 +84,6 @@ class SegmentStore(SegmentSource):
             return question()
 
 
-def files_from_settings() -> SegmentFiles:
-    return SegmentFiles(
-        Path(settings.SEGMENT_DIR), min_free_bytes=settings.MIN_FREE_DISK_BYTES
-    )
-
-
 def engine_from_settings() -> QueryEngine:
     limits = Limits(settings.QUERY_MEMORY_LIMIT, settings.QUERY_TIMEOUT_SECONDS)
     return QueryEngine(settings.SEGMENT_DIR, settings.SCRATCH_DIR / "query", limits)
-
-
-def writer_from_settings() -> SegmentWriter:
-    files = files_from_settings()
-    waiting = Uncatalogued(
-        files, settings.UNCATALOGUED_MAX_SEGMENTS, settings.UNCATALOGUED_MAX_BYTES
-    )
-    return SegmentWriter(files, waiting)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from traces.store import lease
 from traces.store.base import StoreError
 from traces.store.compaction import compact, settings_for_compaction
-from traces.store.segments import files_from_settings
+from traces.store.opening import files_from_settings
 
 
 class Command(BaseCommand):

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from typing import Any
 
+import pyarrow as pa
 import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -11,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from traces.receivers.group_commit import group_commit_from_settings
 from traces.receivers.server import IngestServer, listening_socket
 from traces.store.base import StoreError
-from traces.store.segments import SegmentStore
+from traces.store.opening import writer_from_settings
+from traces.store.segment_writer import SegmentWriter
 from traces.store.uncatalogued import handing_over
 from tracing_ui.supervise.ports import Port, PortUnavailable, resolve
 
@@ -25,25 +27,27 @@ class Command(BaseCommand):
             listener = listen(http_port())
         except PortUnavailable as error:
             raise CommandError(str(error)) from None
-        store = SegmentStore.from_settings()
-        with handing_over(store.writer.uncatalogued):
-            self.recover(store)
-            self.receive(listener, store)
+        # Arrow's own pool gives pages back and takes them again at every commit.
+        pa.set_memory_pool(pa.system_memory_pool())
+        writer = writer_from_settings()
+        with handing_over(writer.uncatalogued):
+            self.recover(writer)
+            self.receive(listener, writer)
 
-    def recover(self, store: SegmentStore) -> None:
+    def recover(self, writer: SegmentWriter) -> None:
         """What was acknowledged before a crash is shown before anything is taken."""
         try:
-            store.recover()
+            writer.recover()
         except StoreError as error:
             self.stderr.write(f"What waits for the catalogue goes on waiting: {error}.")
 
-    def receive(self, listener: socket.socket, store: SegmentStore) -> None:
+    def receive(self, listener: socket.socket, writer: SegmentWriter) -> None:
         # The event loop reads bodies by the 64 KiB: uvloop halves what that costs.
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self.serve(listener, store))
+            runner.run(self.serve(listener, writer))
 
-    async def serve(self, listener: socket.socket, store: SegmentStore) -> None:
-        ingest = group_commit_from_settings(store)
+    async def serve(self, listener: socket.socket, writer: SegmentWriter) -> None:
+        ingest = group_commit_from_settings(writer)
         server = IngestServer(
             ingest, listener, grpc_address(), settings.CORS_ALLOWED_ORIGINS
         )

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from traces.store import lease
 from traces.store.base import StoreError
+from traces.store.opening import files_from_settings
 from traces.store.retention import ClockJumped, retain, settings_for_retention
-from traces.store.segments import files_from_settings
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from traces.store import catalogue
 from traces.store.base import StoreError
 from traces.store.integrity import verify
-from traces.store.segments import files_from_settings
+from traces.store.opening import files_from_settings
 
 
 class Command(BaseCommand):
