@@ -39,12 +39,13 @@ class Server:
         self.environ |= settings
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *prefix: str) -> None:
-        """`prefix` is a program to run it under. Returns when it is ready."""
+    def start(self, *prefix: str, **settings: str) -> None:
+        """`prefix` is a program to run it under; the settings are for this time only.
+        Returns when it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*dying_with_us(signal.SIGTERM), *prefix, *MANAGE, self.command],
-                env=self.environ,
+                env=self.environ | settings,
                 stdout=log,
                 stderr=log,
             )

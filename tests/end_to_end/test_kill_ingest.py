@@ -3,12 +3,13 @@
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.ledger import settle
-from tests.end_to_end.load import NO_ANSWER, load
+from tests.end_to_end.ledger import require_visible, settle
+from tests.end_to_end.load import NO_ANSWER, load, over_http
 from tests.end_to_end.serving import Server, running
 
 pytestmark = pytest.mark.slow
@@ -63,10 +64,30 @@ def test_what_was_merged_is_kept_as_well(ingest, web, ledger):
 
 
 def test_a_kill_while_segments_are_merged_loses_nothing(ingest, web, ledger):
-    with load(ingest, ledger) as going:
+    with ThreadPoolExecutor(1) as pool, load(ingest, ledger) as going:
         going.await_acks(20)
-        assert web.manage("compact").returncode == 0
+        # It goes on as long as there is something new to merge.
+        compacting = pool.submit(web.manage, "compact")
+        going.await_acks(20)
         ingest.kill()
         ingest.start()
         going.await_acks(5)
+        going.stop()
+        compacted = compacting.result()
+    assert compacted.returncode == 0, compacted.stderr
     settle(web, ledger)
+
+
+def test_what_was_on_disk_but_in_no_catalogue_is_shown_after_the_restart(
+    ingest, web, ledger
+):
+    ingest.kill()
+    ingest.start(CRASH_AT="write:folder-fsynced")
+    number = ledger.next_number()
+    ledger.note("sent", number)
+    with over_http(ingest) as post:
+        assert post(ledger.body(number)) == NO_ANSWER
+    ingest.wait()
+    assert number not in require_visible(web, ledger)
+    ingest.start()
+    assert number in require_visible(web, ledger)
