@@ -48,7 +48,11 @@ function hoverText(points, index) {
 // none but <br>: it turns <b> into a style attribute, which our policy forbids.
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 const escaped = (text) =>
-  text.slice(0, 80).replace(/[&<>]/g, (character) => ENTITIES[character]);
+  isolated(text.slice(0, 80)).replace(/[&<>]/g, (character) => ENTITIES[character]);
+
+// A name that turns the direction of writing turns itself alone; without isolates of
+// its own, so that it cannot end ours.
+const isolated = (text) => `\u2068${text.replace(/[\u2066-\u2069]/g, "")}\u2069`;
 
 const size = (spans) => Math.min(16, 5 + 1.6 * Math.log2(1 + spans / 4));
 

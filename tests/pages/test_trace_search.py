@@ -60,7 +60,7 @@ def test_each_service_has_its_share_of_the_bar(browser, store, now):
     store.write(batch(root, child))
     page = text_of(browser.get("/search"))
     assert 'x="0.000" width="75.000" height="8"><title>db 75 %</title>' in page
-    assert "db · gateway" in page
+    assert "<bdi>db</bdi> · <bdi>gateway</bdi>" in page
 
 
 def test_names_from_strangers_stay_text(browser, store, now):
