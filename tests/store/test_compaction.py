@@ -16,7 +16,7 @@ from tests.store.segment_builders import (
 )
 from traces.models import Lease, Segment
 from traces.query import Window
-from traces.store import catalogue, key_census, lease
+from traces.store import catalogue, compaction, key_census, lease
 from traces.store.catalogue import SegmentRow
 from traces.store.compaction import compact
 from traces.store.compaction_plan import plan
@@ -64,6 +64,26 @@ def row(number=1, **fields):
 def planned(rows, max_spans=1_000_000):
     groups = plan(rows, NOW, min_segments=8, max_spans=max_spans)
     return [[each.id for each in group] for group in groups]
+
+
+def test_a_large_segment_is_not_rewritten_for_a_few_small_ones():
+    large = [row(number, level=1, span_count=200_000) for number in range(1, 4)]
+    fresh = [row(number, span_count=4_000) for number in range(11, 61)]
+    assert planned(large + fresh) == [[each.id for each in fresh]]
+
+
+def test_what_arrives_during_a_run_waits_for_the_next(store, monkeypatch):
+    for number in (1, 2):
+        store.write(batch(now_span(number)))
+    merge_group = compaction.merge_group
+
+    def merge_while_more_arrives(*args):
+        merge_group(*args)
+        store.write(batch(now_span(3)))
+
+    monkeypatch.setattr(compaction, "merge_group", merge_while_more_arrives)
+    assert compacted(store).merges == 1
+    assert sorted(segment.span_count for segment in live_segments()) == [1, 2]
 
 
 def test_many_segments_become_one_sorted_by_trace(store):

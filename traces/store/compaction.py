@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -69,7 +69,10 @@ def compact(files: SegmentFiles, chosen: CompactionSettings) -> CompactionReport
         report.adopted = adopt(files, chosen.adopt_after_seconds)
         report.removed_files += remove_orphans(files, chosen.orphan_after_seconds)
         deadline = time.monotonic() + RUN_SECONDS
-        while time.monotonic() < deadline and (groups := due(chosen)):
+        # What arrives meanwhile waits for company until the next run; a run that
+        # took it along would merge by the handful, and not end under load.
+        started = catalogue.now()
+        while time.monotonic() < deadline and (groups := due(chosen, started)):
             for group in groups:
                 held.renew()
                 merge_group(group, files, chosen, report)
@@ -78,10 +81,11 @@ def compact(files: SegmentFiles, chosen: CompactionSettings) -> CompactionReport
     return report
 
 
-def due(chosen: CompactionSettings) -> list[list[SegmentRow]]:
+def due(chosen: CompactionSettings, received_by: datetime) -> list[list[SegmentRow]]:
+    rows = [row for row in catalogue.live() if row.received_at <= received_by]
     return plan(
-        catalogue.live(),
-        catalogue.now(),
+        rows,
+        received_by,
         min_segments=chosen.min_segments,
         max_spans=chosen.max_spans,
     )

@@ -71,6 +71,7 @@ def _group(
         total += row.span_count
         if total > max_spans:
             break
-        if count >= min_segments and row.span_count * min_segments <= 2 * total:
+        # So that no large segment is rewritten for the sake of a few small ones.
+        if count >= min_segments and row.span_count * (min_segments - 2) <= total:
             best = count
     return ascending[:best]
