@@ -11,6 +11,7 @@ from traces.store.opening import files_from_settings
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # they import every page
     help = "Merge small segments and remove files that are no longer needed."
 
     def handle(self, *args: Any, **options: Any) -> None:

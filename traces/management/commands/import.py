@@ -57,6 +57,7 @@ class Tally:
 class Command(BaseCommand):
     """Reads piece by piece, writes many spans at a time, reports at the end."""
 
+    requires_system_checks = ()  # they import every page
     help = "Store the traces of files."
 
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:

@@ -19,6 +19,7 @@ from tracing_ui.supervise.ports import Port, PortUnavailable, resolve
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # they import every page
     help = "Receive spans on HOST:OTLP_GRPC_PORT and HOST:OTLP_HTTP_PORT."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -11,6 +11,7 @@ from traces.store.opening import files_from_settings
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # they import every page
     help = (
         "Compare every segment with its catalogue row, checksum included. Damaged"
         " segments are quarantined; exit status 1 when anything is wrong."
