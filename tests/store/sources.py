@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,8 @@ import pyarrow.parquet as pq
 from traces.query import Attribute, TraceQuery, Window
 from traces.spans import SPAN_SCHEMA, SpanBatch, empty_batch
 from traces.store import reading
-from traces.store.source import Relation
+from traces.store.shredded_keys import shredded_keys
+from traces.store.source import Part, Relation
 from traces.store.sql import COLUMNS
 from traces.variant import decode_metadata
 
@@ -62,7 +64,24 @@ class ParquetStore:
         parts += [f"read_parquet('{path}')" for path in self.shredded]
         names = ", ".join(SPAN_SCHEMA.names)
         sql = " UNION ALL ".join(f"SELECT {names} FROM {part}" for part in parts)
-        return Relation(f"({sql})", self.span_count, len(parts), True, ())
+        return Relation(
+            f"({sql})", self.span_count, len(parts), True, (), self._parts()
+        )
+
+    def _parts(self) -> tuple[Part, ...]:
+        raw = [Part(path, False, *self._starts(path), dict) for path in self.raw]
+        return (
+            *raw,
+            *(
+                Part(path, True, *self._starts(path), partial(shredded_keys, path))
+                for path in self.shredded
+            ),
+        )
+
+    def _starts(self, path: Path) -> tuple[int, int]:
+        starts = "min(start_time_unix_nano), max(start_time_unix_nano)"
+        row = self.database.execute(f"SELECT {starts} FROM '{path}'").fetchone()
+        return tuple(start or 0 for start in row or (0, 0))
 
     def in_window(self, window: Window) -> Relation:
         return self._relation()

@@ -5,6 +5,7 @@ the window. Then, of these traces alone, what the order and the bounds need of a
 spans, wherever they are; summaries are made for the page only.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import duckdb
@@ -13,6 +14,7 @@ from traces.query import Cursor, Sort, TraceQuery
 from traces.store.base import PointsResult, Scanned, SearchResult
 from traces.store.checking import check, starts_within
 from traces.store.distinct import distinct_spans
+from traces.store.pieces import Piece, attributes_of, pieces
 from traces.store.source import Relation, Source
 from traces.store.sql import Parameters, compile_filter, compile_hints
 from traces.store.summaries import DESCENDING, point_of
@@ -81,31 +83,42 @@ def _collect_candidates(
     connection: duckdb.DuckDBPyConnection, window: Relation, query: TraceQuery
 ) -> None:
     """Fill the table `candidates` with the traces of which one span matches."""
-    parameters = Parameters()
-    conditions = [
-        starts_within(query.window, parameters),
-        compile_hints(query.where, parameters),
-        compile_filter(query.where, parameters),
-    ]
     try:
-        _select_candidates(connection, window, conditions, parameters)
+        _select_candidates(
+            connection, pieces(window, attributes_of(query.where)), query
+        )
     except duckdb.NotImplementedException:
-        del conditions[1]
-        _select_candidates(connection, window, conditions, parameters)
+        _select_candidates(connection, [Piece(window.sql)], query, hints=False)
 
 
 def _select_candidates(
     connection: duckdb.DuckDBPyConnection,
-    window: Relation,
-    conditions: list[str],
-    parameters: Parameters,
+    chosen: Sequence[Piece],
+    query: TraceQuery,
+    *,
+    hints: bool = True,
 ) -> None:
+    parameters = Parameters()
+    selects = " UNION ALL ".join(
+        _matching(piece, query, parameters, hints=hints) for piece in chosen
+    )
     sql = f"""
         CREATE OR REPLACE TEMP TABLE candidates AS
-        SELECT DISTINCT trace_id FROM {window.sql} AS spans
-        WHERE {" AND ".join(conditions)}
+        SELECT DISTINCT trace_id FROM ({selects})
     """
     connection.execute(sql, parameters.used_in(sql))
+
+
+def _matching(
+    piece: Piece, query: TraceQuery, parameters: Parameters, *, hints: bool
+) -> str:
+    conditions = [
+        starts_within(query.window, parameters),
+        compile_hints(query.where, parameters, piece.kinds) if hints else "true",
+        compile_filter(query.where, parameters, piece.kinds),
+    ]
+    where = " AND ".join(conditions)
+    return f"SELECT trace_id FROM {piece.sql} AS spans WHERE {where}"
 
 
 def _whole(source: Source, connection: duckdb.DuckDBPyConnection) -> Relation:

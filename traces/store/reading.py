@@ -1,7 +1,7 @@
 """The reading half of the store's contract, over any `Source`."""
 
+from traces.store.attribute_keys import get_attribute_keys
 from traces.store.completion import (
-    get_attribute_keys,
     get_attribute_values,
     get_services,
     get_span_names,

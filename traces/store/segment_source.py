@@ -1,5 +1,6 @@
 """The segments as a `Source`: which files a question needs, whole ones only."""
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,9 @@ from traces.store.disjoint_traces import DisjointTraces
 from traces.store.query_engine import QueryEngine
 from traces.store.segment_files import SegmentFiles
 from traces.store.segment_parquet import union_sql
+from traces.store.shredded_keys import ShreddedKeysCache
 from traces.store.soundness import Soundness
-from traces.store.source import Relation
+from traces.store.source import Part, Relation
 
 MAX_CACHED_FILTER_BYTES: Final = 64 * 1024 * 1024
 
@@ -32,6 +34,7 @@ class SegmentSource:
         self.engine = engine
         self.soundness = Soundness(files)
         self._filters = FilterCache()
+        self._keys = ShreddedKeysCache()
         self._disjoint = DisjointTraces(files)
 
     def in_window(self, window: Window) -> Relation:
@@ -69,6 +72,7 @@ class SegmentSource:
             segment_count=len(sound),
             may_hold_duplicates=self._may_hold_duplicates(sound),
             left_out=tuple(left_out),
+            parts=tuple(map(self._part, sound)),
         )
 
     def _reason_to_leave_out(self, row: SegmentRow) -> str | None:
@@ -89,6 +93,16 @@ class SegmentSource:
         plain = [self.files.path(row.name) for row in rows if not row.variant]
         variant = [self.files.path(row.name) for row in rows if row.variant]
         return union_sql(plain, variant)
+
+    def _part(self, row: SegmentRow) -> Part:
+        path = self.files.path(row.name)
+        return Part(
+            path,
+            row.variant,
+            row.min_start_unix_nano,
+            row.max_start_unix_nano,
+            functools.partial(self._keys.of, path) if row.variant else dict,
+        )
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

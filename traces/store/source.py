@@ -4,13 +4,26 @@
 neither files nor the catalogue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import duckdb
 
 from traces.query import Window
+from traces.store.shredded_keys import ShreddedKeys
+
+
+class Part(NamedTuple):
+    """One file of a relation."""
+
+    path: Path
+    is_variant: bool
+    first_start_unix_nano: int
+    last_start_unix_nano: int
+    keys: Callable[[], ShreddedKeys]
+    """Asked for only when it matters: the file's footer must be read."""
 
 
 class Relation(NamedTuple):
@@ -29,6 +42,8 @@ class Relation(NamedTuple):
     """False when a span that is stored twice cannot come from here twice."""
     left_out: tuple[str, ...]
     """Segments that cannot be read (missing, quarantined), in words."""
+    parts: tuple[Part, ...] = ()
+    """The files that `sql` reads; none when they are not told apart."""
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ it is compared, since a cast would turn the text '42' into a number.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from traces.query import (
@@ -21,6 +21,7 @@ from traces.query import (
     Value,
 )
 from traces.store.matching import compare
+from traces.store.shredded_keys import Kind
 
 EVENT_ATTRIBUTES: Final = "event.attributes"
 COLUMNS: Final = {
@@ -34,7 +35,9 @@ _LOOSE: Final = {Op.GT: Op.GE, Op.LT: Op.LE}
 # Up to here an integer and its double are the same number.
 _EXACT_DOUBLE_MAX: Final = 2**53
 
-Expression = Callable[[str], str]
+Kinds = Mapping[tuple[str, str], Kind]
+"""By column and key; of a pair that is missing nothing is known."""
+NOTHING_KNOWN: Final[Kinds] = {}
 
 
 class Parameters(dict[str, Any]):
@@ -50,12 +53,16 @@ class Parameters(dict[str, Any]):
         return {name: value for name, value in self.items() if f"${name}" in sql}
 
 
-def compile_filter(root: Filter, parameters: Parameters) -> str:
+def compile_filter(
+    root: Filter, parameters: Parameters, kinds: Kinds = NOTHING_KNOWN
+) -> str:
     """The filter over the columns of SPAN_SCHEMA, as a Relation has them."""
-    return _expression(root, parameters)
+    return _expression(root, parameters, kinds)
 
 
-def compile_hints(root: Filter, parameters: Parameters) -> str:
+def compile_hints(
+    root: Filter, parameters: Parameters, kinds: Kinds = NOTHING_KNOWN
+) -> str:
     """What follows from the filter and is cheaper to find out.
 
     One plain cast of a shredded attribute is read as a typed column, several times
@@ -63,7 +70,7 @@ def compile_hints(root: Filter, parameters: Parameters) -> str:
     raises NotImplementedException when it casts a map that has two keys of one
     spelling but for their case, even with TRY_CAST: then ask without hints.
     """
-    hints = (_hint(node, parameters) for node in _conjuncts(root))
+    hints = (_hint(node, parameters, kinds) for node in _conjuncts(root))
     return " AND ".join(filter(None, hints)) or "true"
 
 
@@ -85,22 +92,24 @@ def _conjuncts(node: Filter) -> Iterator[Filter]:
         yield node
 
 
-def _expression(node: Filter, parameters: Parameters) -> str:
+def _expression(node: Filter, parameters: Parameters, kinds: Kinds) -> str:
     match node:
         case And(parts):
-            return _joined(" AND ", parts, parameters) or "true"
+            return _joined(" AND ", parts, parameters, kinds) or "true"
         case Or(parts):
-            return _joined(" OR ", parts, parameters) or "false"
+            return _joined(" OR ", parts, parameters, kinds) or "false"
         case Not(part):
-            return f"(NOT {_expression(part, parameters)})"
+            return f"(NOT {_expression(part, parameters, kinds)})"
         case Condition(subject, op, value):
             if isinstance(subject, Field):
                 return _field(subject, op, value, parameters)
-            return _attribute(subject, op, value, parameters)
+            return _attribute(node, subject, parameters, kinds)
 
 
-def _joined(word: str, parts: tuple[Filter, ...], parameters: Parameters) -> str:
-    texts = [_expression(part, parameters) for part in parts]
+def _joined(
+    word: str, parts: tuple[Filter, ...], parameters: Parameters, kinds: Kinds
+) -> str:
+    texts = [_expression(part, parameters, kinds) for part in parts]
     return f"({word.join(texts)})" if texts else ""
 
 
@@ -113,18 +122,60 @@ def _field(field: Field, op: Op, value: Value | None, parameters: Parameters) ->
 
 
 def _attribute(
-    attribute: Attribute, op: Op, value: Value | None, parameters: Parameters
+    node: Condition, subject: Attribute, parameters: Parameters, kinds: Kinds
 ) -> str:
-    key = parameters.add(attribute.key)
-    if attribute.scope is Scope.EVENT:
+    op, value = node.op, node.value
+    key = parameters.add(subject.key)
+    if subject.scope is Scope.EVENT:
         item = extract(nested_variant(EVENT_ATTRIBUTES), key)
         return _any_event(op, lambda o: _variant(item, o, value, parameters))
     word = " AND " if op is Op.ABSENT else " OR "
-    items = [extract(column, key) for column in _columns(attribute.scope)]
-    return f"({word.join(_variant(item, op, value, parameters) for item in items)})"
+    conditions = []
+    for column in columns_of(subject.scope):
+        item, kind = extract(column, key), kinds.get((column, subject.key))
+        conditions.append(_of_kind(item, kind, op, value, parameters))
+    return f"({word.join(conditions)})"
 
 
-def _columns(scope: Scope | None) -> list[str]:
+def _of_kind(
+    item: str, kind: Kind | None, op: Op, value: Value | None, parameters: Parameters
+) -> str:
+    if kind is Kind.ABSENT:
+        return "true" if op is Op.ABSENT else "false"
+    if kind is None or kind is Kind.MIXED:
+        return _variant(item, op, value, parameters)
+    typed = f"{item}::{kind}"
+    if op in (Op.EXISTS, Op.ABSENT):
+        return f"({typed} IS {'NOT ' if op is Op.EXISTS else ''}NULL)"
+    if op in _NEGATED:
+        equal = _typed(typed, kind, _NEGATED[op], value, parameters)
+        return f"({typed} IS NOT NULL AND NOT coalesce({equal}, false))"
+    return f"coalesce({_typed(typed, kind, op, value, parameters)}, false)"
+
+
+def _typed(
+    item: str, kind: Kind, op: Op, value: Value | None, parameters: Parameters
+) -> str:
+    """A condition on a typed column; null when there is no value."""
+    if kind is Kind.TEXT and isinstance(value, str):
+        return _text(item, op, value, parameters)
+    if kind is Kind.BOOLEAN and isinstance(value, bool):
+        return _typed_boolean(item, op, value)
+    if kind is Kind.INTEGER and _is_number(value):
+        item = item if isinstance(value, int) else f"{item}::DOUBLE"
+        return f"({item} {op} {parameters.add(value)})"
+    if kind is Kind.DOUBLE and isinstance(value, int | float) and _is_number(value):
+        return f"({item} {op} {parameters.add(float(value))} AND NOT isnan({item}))"
+    return "false"
+
+
+def _typed_boolean(item: str, op: Op, value: bool) -> str:  # noqa: FBT001
+    names = [str(truth).lower() for truth in (False, True) if compare(truth, op, value)]
+    return f"({item} IN ({', '.join(names)}))" if names else "false"
+
+
+def columns_of(scope: Scope | None) -> list[str]:
+    """The attribute columns it looks at; not for events."""
     scopes = [scope] if scope else [Scope.SPAN, Scope.RESOURCE]
     return [COLUMNS[one] for one in scopes]
 
@@ -214,16 +265,21 @@ def _number(item: str, op: Op, value: Any, parameters: Parameters) -> str:
     )
 
 
-def _hint(node: Filter, parameters: Parameters) -> str:
+def _hint(node: Filter, parameters: Parameters, kinds: Kinds) -> str:
     if not isinstance(node, Condition) or not isinstance(node.subject, Attribute):
         return ""
     subject, op, value = node.subject, node.op, node.value
     if subject.scope is Scope.EVENT or value is None or op in _NEGATED:
         return ""
     key = parameters.add(subject.key)
-    items = [extract(column, key) for column in _columns(subject.scope)]
-    hints = [_cast_hint(item, op, value, parameters) for item in items]
-    return f"({' OR '.join(hints)})" if all(hints) else ""
+    hints = []
+    for column in columns_of(subject.scope):
+        item, kind = extract(column, key), kinds.get((column, subject.key))
+        if kind is None or kind is Kind.MIXED:
+            hints.append(_cast_hint(item, op, value, parameters))
+        elif kind is not Kind.ABSENT:
+            hints.append(_typed(f"{item}::{kind}", kind, op, value, parameters))
+    return f"({' OR '.join(hints)})" if hints and all(hints) else ""
 
 
 def _cast_hint(item: str, op: Op, value: Value, parameters: Parameters) -> str:
