@@ -1,7 +1,7 @@
 """Whole traces by id: their spans, and their summaries."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -55,20 +55,26 @@ class _Part(NamedTuple):
     end_time_unix_nano: int
     span_count: int
     error_count: int
-    root: dict[str, Any]
+    root: dict[str, Any] | None
+    """Its earliest span without a parent id, if there is one."""
+
+
+# The least of some structs is dear to find: of few spans only.
+_FIRST: Final = """
+    min({
+        'start_time_unix_nano': start_time_unix_nano,
+        'span_id': span_id,
+        'service_name': service_name,
+        'name': name
+    })
+"""
 
 
 def _parts_of(spans: str) -> str:
     return f"""
         SELECT trace_id, service_name,
             min(start_time_unix_nano), max({END}), count(*), {ERROR_COUNT},
-            min({{
-                'has_parent': parent_span_id IS NOT NULL,
-                'start_time_unix_nano': start_time_unix_nano,
-                'span_id': span_id,
-                'service_name': service_name,
-                'name': name
-            }})
+            {_FIRST} FILTER (parent_span_id IS NULL)
         FROM {spans} GROUP BY trace_id, service_name
     """
 
@@ -88,12 +94,30 @@ def summaries(
     parts: defaultdict[bytes, list[_Part]] = defaultdict(list)
     for row in rows:
         parts[row[0]].append(_Part(*row))
-    return [_summary(parts[trace_id]) for trace_id in trace_ids]
+    roots = _roots(connection, spans, parts)
+    return [_summary(parts[trace_id], roots[trace_id]) for trace_id in trace_ids]
 
 
-def _summary(parts: list[_Part]) -> TraceSummary:
+def _roots(
+    connection: duckdb.DuckDBPyConnection,
+    spans: str,
+    parts: Mapping[bytes, list[_Part]],
+) -> dict[bytes, dict[str, Any]]:
+    """The root of each trace: its earliest span, if all have a parent id."""
+    found = {}
+    for trace_id, all_of_one in parts.items():
+        roots = [part.root for part in all_of_one if part.root is not None]
+        if roots:
+            found[trace_id] = min(roots, key=lambda root: tuple(root.values()))
+    rest = [trace_id for trace_id in parts if trace_id not in found]
+    if rest:
+        sql = f"SELECT trace_id, {_FIRST} FROM {spans} GROUP BY trace_id"
+        found |= dict(connection.execute(sql, {"trace_ids": rest}).fetchall())
+    return found
+
+
+def _summary(parts: list[_Part], root: Mapping[str, Any]) -> TraceSummary:
     start = min(part.start_time_unix_nano for part in parts)
-    root = min((part.root for part in parts), key=lambda root: tuple(root.values()))
     parts.sort(key=lambda part: (-part.span_count, part.service_name))
     return TraceSummary(
         trace_id=parts[0].trace_id,
