@@ -66,7 +66,7 @@ def planned(rows, max_spans=1_000_000):
     return [[each.id for each in group] for group in groups]
 
 
-def test_a_large_segment_is_not_rewritten_for_a_few_small_ones():
+def test_fresh_segments_under_load_merge_without_the_larger_ones():
     large = [row(number, level=1, span_count=200_000) for number in range(1, 4)]
     fresh = [row(number, span_count=4_000) for number in range(11, 61)]
     assert planned(large + fresh) == [[each.id for each in fresh]]
