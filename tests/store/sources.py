@@ -81,7 +81,8 @@ class ParquetStore:
     def _starts(self, path: Path) -> tuple[int, int]:
         starts = "min(start_time_unix_nano), max(start_time_unix_nano)"
         row = self.database.execute(f"SELECT {starts} FROM '{path}'").fetchone()
-        return tuple(start or 0 for start in row or (0, 0))
+        first, last = row or (None, None)
+        return first or 0, last or 0
 
     def in_window(self, window: Window) -> Relation:
         return self._relation()
