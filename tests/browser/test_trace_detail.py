@@ -179,3 +179,21 @@ def test_a_long_trace_holds_only_the_rows_in_sight(page, live_server, store):
     expect(active(page)).to_have_attribute("aria-rowindex", str(count))
     expect(page.locator(".wf-row.waiting")).to_have_count(0)
     assert rows(page).count() < 100
+
+
+def test_on_a_narrow_page_the_inspector_leaves_its_row_in_sight(
+    page, live_server, store
+):
+    store.write(batch(numbered(1), *(numbered(n, 1) for n in range(2, 41))))
+    page.set_viewport_size({"width": 800, "height": 700})
+    page.goto(live_server.url + PATH)
+    lowest = rows(page).nth(17)
+    lowest.click()
+    inspector = page.locator("#inspector")
+    expect(inspector).to_be_visible()
+    chosen = page.locator(".wf-row.selected")
+    expect(chosen).to_be_in_viewport(ratio=1)
+    page.wait_for_function(
+        "() => document.querySelector('.wf-row.selected').getBoundingClientRect().bottom"
+        " <= document.querySelector('#inspector').getBoundingClientRect().top + 1"
+    )

@@ -15,6 +15,7 @@ export class Grid {
     this.axis = document.getElementById("axis");
     this.nodes = new Map(); // place -> { node, row }
     this.lastTop = 0;
+    this.height = 0;
     this.scheduled = false;
     this.#listen();
     this.resize();
@@ -30,6 +31,10 @@ export class Grid {
   }
 
   resize() {
+    const height = this.scroller.clientHeight;
+    // The inspector opens below where the page is narrow: not over its own row.
+    if (height < this.height) this.show(this.state.active);
+    this.height = height;
     this.#setHeight();
     const width = this.axis.clientWidth;
     if (width === this.width) return this.schedule();
