@@ -138,6 +138,7 @@ export async function drawScatter(node, { points, window_ms }, { onPick, onBrush
   node.on("plotly_selected", (selected) => {
     if (selected?.range) onBrush(boundsOf(selected.range));
   });
+  node.dataset.drawn = rows.length; // from now on it answers to the mouse
 }
 
 function boundsOf({ x, y }) {

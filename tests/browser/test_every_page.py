@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_trace_search import hover
 from tests.builders import MS, batch, event, span, span_id, trace_id
 from traces.store.base import StoreUnavailable
 from traces.store.current import use_store
@@ -114,7 +115,7 @@ def go(page, live_server, store, complaints):
 def settle(page):
     page.wait_for_load_state("networkidle")
     if page.locator("#scatter-plot:visible").count():
-        expect(page.locator("#scatter-plot .main-svg").first).to_be_visible()
+        expect(page.locator("#scatter-plot[data-drawn]")).to_be_visible()
 
 
 each_page = pytest.mark.parametrize("address", PAGES.values(), ids=PAGES)
@@ -214,7 +215,7 @@ def test_hostile_names_are_rows_with_harmless_labels_in_the_plot(go):
         expect(page.locator("#results tbody")).to_contain_text(text)
     for point in page.locator("#scatter-plot .point").all()[:4]:
         box = point.bounding_box()
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        hover(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         expect(page.locator(".hoverlayer .hovertext")).to_have_count(1)
         harmless(page)
     page.locator("#sort").select_option("longest")

@@ -276,7 +276,8 @@ function start() {
   document.addEventListener("htmx:beforeCleanupElement", ({ target }) => {
     if (target.id === "scatter-plot") clear(target);
   });
-  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  // Not after the swap: settling takes away the class that Plotly gives its node.
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
     if (detail.target.id !== "results") return;
     drawPoints();
     sayCount();
