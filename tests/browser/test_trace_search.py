@@ -120,6 +120,7 @@ def test_back_and_forward_walk_through_the_searches(opened):
     matches(opened, COUNT)
     expect(opened.get_by_role("checkbox", name="payment")).not_to_be_checked()
     opened.go_forward()
+    matches(opened, 15)
     opened.go_forward()
     matches(opened, 8)
     expect(conditions).to_have_value('span.card = "visa"')
