@@ -199,6 +199,30 @@ def test_the_keyboard_can_skip_the_header(go):
     expect(page.locator("main")).to_be_focused()
 
 
+REMEMBER_FIRST_THEME = """new MutationObserver(() => {
+    if (document.body) window.firstTheme ??= document.documentElement.dataset.theme;
+}).observe(document, {childList: true, subtree: true});"""
+
+
+def test_the_chosen_theme_is_there_before_the_first_paint_of_the_next_page(go):
+    page = go("/services")
+
+    def background():
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = background()
+    page.get_by_role("button", name="Dark theme").click()
+    dark = background()
+    assert dark != light
+    page.add_init_script(REMEMBER_FIRST_THEME)
+    page.reload()
+    assert page.evaluate("window.firstTheme") == "dark"
+    assert background() == dark
+    expect(page.get_by_role("button", name="Dark theme")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
 def harmless(page):
     """Nothing ran, and no text of a stranger became an element."""
     assert page.evaluate("window.__x") is None

@@ -361,28 +361,6 @@ def test_an_id_that_leads_nowhere_is_told(opened, complaints, typed, words, stat
     assert str(status) in complaints.pop()
 
 
-REMEMBER_FIRST_THEME = """new MutationObserver(() => {
-    if (document.body) window.firstTheme ??= document.documentElement.dataset.theme;
-}).observe(document, {childList: true, subtree: true});"""
-
-
-def test_the_chosen_theme_is_there_before_the_first_paint_of_the_next_page(opened):
-    def background():
-        return opened.evaluate("getComputedStyle(document.body).backgroundColor")
-
-    light = background()
-    opened.get_by_role("button", name="Dark theme").click()
-    dark = background()
-    assert dark != light
-    opened.add_init_script(REMEMBER_FIRST_THEME)
-    opened.reload()
-    assert opened.evaluate("window.firstTheme") == "dark"
-    assert background() == dark
-    expect(opened.get_by_role("button", name="Dark theme")).to_have_attribute(
-        "aria-pressed", "true"
-    )
-
-
 def use_time_zone(page, name):
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setTimezoneOverride", {"timezoneId": name})
