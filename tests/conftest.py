@@ -7,6 +7,7 @@ after the environment below is in place.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 CALLERS_SETTINGS = (
@@ -23,6 +24,9 @@ for name in CALLERS_SETTINGS:
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="tracing-ui-tests-")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tracing_ui.settings"
 os.mkdir(os.path.join(os.environ["DATA_DIR"], "static"))
+# A shell starts what it puts in the background deaf to Ctrl-C, and children inherit
+# that; the tests send Ctrl-C to theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
 # pytest-django sets Django up only where the settings were named before this file.
