@@ -1,7 +1,7 @@
 """Where the pages of the server that these settings describe are."""
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 
 def own_host() -> str:
@@ -15,8 +15,4 @@ def page_address(path: str) -> str:
 
 
 def trace_address(trace_id: str) -> str:
-    """The trace's page, or its id alone in an installation without pages."""
-    try:
-        return page_address(reverse("trace-detail", args=[trace_id]))
-    except NoReverseMatch:
-        return trace_id
+    return page_address(reverse("trace-detail", args=[trace_id]))

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.urls import NoReverseMatch, reverse
 
+from traces.addresses import own_host, page_address, trace_address
 from traces.demo.load import Tally, send_load, visits
 from traces.demo.patterns import Pattern
 from traces.demo.reachable import PROTOCOLS, BadEndpoint, is_listening
@@ -115,34 +115,14 @@ class Command(BaseCommand):
         for pattern, trace_ids in tally.trace_ids.items():
             self.stdout.write(f"  {pattern}: {WHAT_A_PATTERN_IS[pattern]}")
             for trace_id in trace_ids:
-                self.stdout.write(f"    {trace_address(trace_id)}")
+                self.stdout.write(f"    {trace_id}  {trace_address(trace_id)}")
         self.stdout.write(f"Look at them at {page_address('/')}")
 
 
 def default_endpoint(protocol: str) -> str:
     """The OTLP port of the server these settings describe."""
     port = settings.OTLP_GRPC_PORT if protocol == "grpc" else settings.OTLP_HTTP_PORT
-    return f"http://{_own_host()}:{port}"
-
-
-def page_address(path: str) -> str:
-    """Where a page of the server these settings describe is."""
-    return f"http://{_own_host()}:{settings.WEB_PORT}{path}"
-
-
-def trace_address(trace_id: str) -> str:
-    """The trace's id and, where there is one, its page."""
-    try:
-        path = reverse("trace-detail", args=[trace_id])
-    except NoReverseMatch:
-        return trace_id
-    return f"{trace_id}  {page_address(path)}"
-
-
-def _own_host() -> str:
-    """The address to reach a server by that listens on HOST."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)
-    return f"[{host}]" if ":" in host else host
+    return f"http://{own_host()}:{port}"
 
 
 def _require_listener(endpoint: str) -> None:
