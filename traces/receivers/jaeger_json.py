@@ -33,9 +33,12 @@ from traces.receivers.translation import (
     STATUS_BY_NAME,
     Placed,
     Scalar,
+    Tags,
     Translated,
     collect,
     key_values,
+    take_scope,
+    take_text,
     unix_nano,
 )
 from traces.spans import SPAN_ID_BYTES, TRACE_ID_BYTES
@@ -47,8 +50,6 @@ WARNINGS: Final = "@jaeger@warnings"  # Jaeger's own key for them
 SAMPLED_FLAG: Final = 1
 UNNAMED_EVENT: Final = "log"
 _MAX_ID_TEXT = 256
-
-Tags = dict[str, Scalar]
 
 
 class Id(NamedTuple):
@@ -132,7 +133,7 @@ def _span(span: Any, resources: _Resources) -> Placed:
     )
     _set_ids(message, span, tags)
     _set_references(message, span)
-    scope = _take_scope(tags)
+    scope = take_scope(tags)
     _take_fields(message, tags)
     _keep_warnings(span, tags)
     message.attributes.extend(key_values(tags))
@@ -220,25 +221,11 @@ def _link(reference: _Reference) -> Span.Link:
     return link
 
 
-def _take_scope(tags: Tags) -> tuple[str, str]:
-    name, version = (
-        _take_text(tags, f"otel.scope.{part}", f"otel.library.{part}")
-        for part in ("name", "version")
-    )
-    return name, version
-
-
-def _take_text(tags: Tags, *keys: str) -> str:
-    """The first of the tags that is there as text; all of these are taken out."""
-    found = [tags.pop(key) for key in keys if isinstance(tags.get(key), str)]
-    return str(found[0]) if found else ""
-
-
 def _take_fields(message: Span, tags: Tags) -> None:
     """Move what OpenTelemetry has a field for out of the tags."""
     _take_kind(message, tags)
     _take_status(message, tags)
-    message.trace_state = _take_text(tags, "w3c.tracestate")
+    message.trace_state = take_text(tags, "w3c.tracestate")
     message.dropped_attributes_count = _take_count(tags, "attributes")
     message.dropped_events_count = _take_count(tags, "events")
     message.dropped_links_count = _take_count(tags, "links")
@@ -256,7 +243,7 @@ def _take_status(message: Span, tags: Tags) -> None:
     if code in STATUS_BY_NAME:
         del tags["otel.status_code"]
         message.status.code = STATUS_BY_NAME[code]
-        message.status.message = _take_text(tags, "otel.status_description")
+        message.status.message = take_text(tags, "otel.status_description")
     if tags.get("error") in (True, "true"):
         del tags["error"]
         message.status.code = STATUS_BY_NAME["ERROR"]
@@ -279,7 +266,7 @@ def _keep_warnings(span: JsonObject, tags: Tags) -> None:
 
 def _event(log: JsonObject) -> Span.Event:
     fields = _tags(log, "fields")
-    name = _take_text(fields, "event") or UNNAMED_EVENT
+    name = take_text(fields, "event") or UNNAMED_EVENT
     dropped = _take_count(fields, "attributes")
     time = unix_nano(_required(log, "timestamp"), "a log's timestamp")
     event = Span.Event(time_unix_nano=time, name=name, dropped_attributes_count=dropped)

@@ -22,6 +22,7 @@ NANO_PER_MICRO: Final = 1_000
 SPANS_PER_REQUEST: Final = 5_000
 
 Scalar = str | bool | int | float | bytes | list[str]
+Tags = dict[str, Scalar]
 KIND_BY_NAME: Final = {
     "INTERNAL": Span.SPAN_KIND_INTERNAL,
     "SERVER": Span.SPAN_KIND_SERVER,
@@ -91,6 +92,21 @@ def collect(spans: Iterable[Placed | BadSpan]) -> Iterator[Translated]:
             yield builder.translated
             builder = RequestBuilder()
     yield builder.translated
+
+
+def take_scope(tags: Tags) -> tuple[str, str]:
+    """The scope's name and version, taken out of the tags."""
+    name, version = (
+        take_text(tags, f"otel.scope.{part}", f"otel.library.{part}")
+        for part in ("name", "version")
+    )
+    return name, version
+
+
+def take_text(tags: Tags, *keys: str) -> str:
+    """The first of the tags that is there as text; all of these are taken out."""
+    found = [tags.pop(key) for key in keys if isinstance(tags.get(key), str)]
+    return str(found[0]) if found else ""
 
 
 def key_values(attributes: Mapping[str, Scalar]) -> list[KeyValue]:

@@ -28,10 +28,12 @@ from traces.receivers.translation import (
     NANO_PER_MICRO,
     STATUS_BY_NAME,
     Placed,
-    Scalar,
+    Tags,
     Translated,
     collect,
     key_values,
+    take_scope,
+    take_text,
     unix_nano,
 )
 from traces.spans import SPAN_ID_BYTES, TRACE_ID_BYTES
@@ -46,8 +48,6 @@ V1_AT_V2: Final = (
     " timestamp, localEndpoint) is read"
 )
 _LOWER_HEX = re.compile(r"[0-9a-f]+", re.ASCII)
-
-Tags = dict[str, Scalar]
 
 
 def translate(document: object) -> Iterator[Translated]:
@@ -142,7 +142,7 @@ def _span(span: Any, starts: _Starts) -> Placed:
         events=[_event(a) for a in objects(span, "annotations")],
     )
     _set_ids(message, span)
-    scope = _take_scope(attributes)
+    scope = take_scope(attributes)
     _take_status(message, attributes)
     _take_counts(message, attributes)
     _add_endpoints(span, attributes)
@@ -220,26 +220,13 @@ def _id(span: JsonObject, key: str, length: int) -> bytes:
     return parsed
 
 
-def _take_scope(attributes: Tags) -> tuple[str, str]:
-    name, version = (
-        _take_first(attributes, f"otel.scope.{part}", f"otel.library.{part}")
-        for part in ("name", "version")
-    )
-    return name, version
-
-
-def _take_first(attributes: Tags, *keys: str) -> str:
-    found = [str(attributes.pop(key)) for key in keys if key in attributes]
-    return found[0] if found else ""
-
-
 def _take_status(message: Span, attributes: Tags) -> None:
     """An `error` tag makes an error, whatever its text; the text is the message."""
     code = str(attributes.get("otel.status_code", ""))
     if code in STATUS_BY_NAME:
         del attributes["otel.status_code"]
         message.status.code = STATUS_BY_NAME[code]
-        message.status.message = _take_first(attributes, "otel.status_description")
+        message.status.message = take_text(attributes, "otel.status_description")
     if "error" in attributes:
         message.status.code = STATUS_BY_NAME["ERROR"]
         reason = str(attributes["error"])
