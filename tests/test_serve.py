@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from tracing_ui.supervise.listening import PORT_VARIABLES
 from tracing_ui.supervise.lock import DataFolderInUse, lock_data_folder
 from tracing_ui.supervise.ports import Port
 
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 120
-PORT_VARIABLES = ("WEB_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT")
 
 
 def free_ports(count):
@@ -34,7 +34,9 @@ def free_ports(count):
 
 @pytest.fixture
 def environ(tmp_path):
-    ports = dict(zip(PORT_VARIABLES, map(str, free_ports(3)), strict=True))
+    ports = dict(
+        zip(PORT_VARIABLES, map(str, free_ports(len(PORT_VARIABLES))), strict=True)
+    )
     return {**os.environ, **ports, "DATA_DIR": str(tmp_path / "data")}
 
 
@@ -104,7 +106,9 @@ def test_it_starts_says_where_it_is_and_stops_cleanly(environ, server):
 
 def test_a_second_server_on_the_same_data_folder_is_refused(environ, server):
     await_ready(environ, server)
-    elsewhere = dict(zip(PORT_VARIABLES, map(str, free_ports(3)), strict=True))
+    elsewhere = dict(
+        zip(PORT_VARIABLES, map(str, free_ports(len(PORT_VARIABLES))), strict=True)
+    )
     second = serve({**environ, **elsewhere})
     _, err = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 1

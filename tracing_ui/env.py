@@ -44,8 +44,9 @@ def env_int(
     return value
 
 
-def env_port(name: str, default: int) -> int:
-    return env_int(name, default, at_least=1, at_most=65535)
+def env_port(name: str, default: int, *, may_be_off: bool = False) -> int:
+    """`may_be_off`: 0 is allowed, and means that nothing listens."""
+    return env_int(name, default, at_least=0 if may_be_off else 1, at_most=65535)
 
 
 def env_bool(name: str, *, default: bool) -> bool:

@@ -30,8 +30,9 @@ REDIS_URL = env_str("REDIS_URL", "")
 # Where it listens. Loopback only, unless HOST says otherwise.
 HOST = env_str("HOST", "127.0.0.1")
 WEB_PORT = env_port("WEB_PORT", 16686)
-OTLP_GRPC_PORT = env_port("OTLP_GRPC_PORT", 4317)
-OTLP_HTTP_PORT = env_port("OTLP_HTTP_PORT", 4318)
+# The receivers; 0 switches one off.
+OTLP_GRPC_PORT = env_port("OTLP_GRPC_PORT", 4317, may_be_off=True)
+OTLP_HTTP_PORT = env_port("OTLP_HTTP_PORT", 4318, may_be_off=True)
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 HOST_IS_LOOPBACK = HOST == "localhost" or HOST.startswith("127.") or HOST == "::1"
 ALLOWED_HOSTS = env_list(

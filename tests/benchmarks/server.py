@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.processes import command_line, cpu_seconds, read_stats
+from tracing_ui.supervise.listening import PORT_VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 120
@@ -22,7 +23,6 @@ ROLES = {"ingest": "ingest", "web": "web", "worker": "celery"}
 # So that the files that a merge replaced are gone when the disk is measured.
 SETTINGS = {"SEGMENT_GRACE_SECONDS": "5"}
 CALLERS_SETTINGS = ("DATABASE_URL", "REDIS_URL", "HOST", "DEBUG", "SECRET_KEY")
-PORT_VARIABLES = ("WEB_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT")
 
 
 class NotReady(Exception):
@@ -45,7 +45,9 @@ class Server:
         self.folder = folder
         self._log = folder / "serve.log"
         kept = {k: v for k, v in os.environ.items() if k not in CALLERS_SETTINGS}
-        ports = dict(zip(PORT_VARIABLES, map(str, free_ports(3)), strict=True))
+        ports = dict(
+            zip(PORT_VARIABLES, map(str, free_ports(len(PORT_VARIABLES))), strict=True)
+        )
         own = {"DATA_DIR": str(folder / "data"), "LOG_LEVEL": "WARNING"}
         self.environ = {**kept, **SETTINGS, **ports, **own, **settings}
 

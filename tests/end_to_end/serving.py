@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.services import LOOPBACK, dying_with_us, free_ports
+from tracing_ui.supervise.listening import PORT_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 READ_STORE = [sys.executable, "-m", "tests.end_to_end.read_store"]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
-PORT_VARIABLES = ("WEB_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT")
 PATIENCE_SECONDS = 120
 
 
@@ -33,7 +33,9 @@ class Server:
         self.command = command
         self.data_dir = folder / "data"
         self.log = folder / f"{command}.log"
-        self.ports = dict(zip(PORT_VARIABLES, free_ports(3), strict=True))
+        self.ports = dict(
+            zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)
+        )
         given = {name: str(port) for name, port in self.ports.items()}
         self.environ = {**os.environ, "DATA_DIR": str(self.data_dir), **given}
         self.environ |= settings

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,8 +13,12 @@ from typing import Any
 import pyarrow as pa
 
 from traces.receivers.group_commit import GroupCommit
+from traces.receivers.grpc_server import OTLP_EXPORT, GrpcListener
+from traces.receivers.http import HttpReceiver
+from traces.receivers.http_listener import HttpListener, listening_socket
 from traces.receivers.limits import Limits, limits_from_settings
-from traces.receivers.server import IngestServer, listening_socket
+from traces.receivers.otlp_http import OTLP_ROUTES
+from traces.receivers.server import IngestServer
 from traces.spans import SpanBatch, empty_batch
 
 LOOPBACK = "127.0.0.1"
@@ -102,6 +107,10 @@ def limits(**changes: int) -> Limits:
     return replace(limits_from_settings(), **changes)
 
 
+def loopback_socket() -> socket.socket:
+    return listening_socket(socket.AF_INET, (LOOPBACK, 0))
+
+
 @contextmanager
 def running(
     store: RecordingStore | None = None,
@@ -124,16 +133,18 @@ def running(
             max_spans=max_spans,
             max_inflight_bytes=max_inflight_bytes,
         )
-        listener = listening_socket(2, (LOOPBACK, 0))
-        port = listener.getsockname()[1]
-        server = IngestServer(ingest, listener, f"{LOOPBACK}:0", origins)
+        http = HttpListener(
+            HttpReceiver(ingest, OTLP_ROUTES, origins), loopback_socket()
+        )
+        grpc = GrpcListener(ingest, f"{LOOPBACK}:0", OTLP_EXPORT)
+        server = IngestServer(ingest, [http, grpc])
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
             loop.call_soon_threadsafe(server.stop)
 
         started.append(
-            Running(store, ingest, server, port, server.grpc.port, stop, thread)
+            Running(store, ingest, server, http.port, grpc.port, stop, thread)
         )
         await server.serve(ready.set)
 

@@ -1,6 +1,7 @@
 """Group commit: who shares a write, who fails with whom, and how it stops."""
 
 import threading
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +19,9 @@ from tests.receivers.serving import (
     running,
 )
 from traces.receivers.admission import Inflight, Unavailable
+from traces.receivers.counters import Counters
+from traces.receivers.encodings import Encoding
+from traces.receivers.verdict import Verdict
 from traces.spans import SpanBatch
 from traces.store.base import StoreUnavailable
 
@@ -147,10 +151,12 @@ def test_received_is_stored_and_rejected_and_failed():
         server.post(b"\xff")
         counted = samples(server)
 
-    prefix = "tracing_ui_ingest_spans"
-    assert counted[f"{prefix}_received_total"] == 5
-    assert counted[f"{prefix}_stored_total"] == 1 == len(server.store)
-    assert counted[f"{prefix}_failed_total"] == 2
+    def of_protobuf(what: str) -> float:
+        return counted[f'tracing_ui_ingest_spans_{what}{{encoding="otlp/protobuf"}}']
+
+    assert of_protobuf("received_total") == 5
+    assert of_protobuf("stored_total") == 1 == len(server.store)
+    assert of_protobuf("failed_total") == 2
     rejected = [n for name, n in counted.items() if "rejected_total" in name]
     assert sum(rejected) == 2
 
@@ -212,3 +218,17 @@ def test_a_client_that_hangs_up_gives_its_bytes_back():
                 server.post(iter([b"x" * 100, 5]), PROTOBUF, encode_chunked=True)
         await_until(lambda: not server.ingest.inflight.bytes)
         assert server.post(protobuf(span_message())).code == 200
+
+
+def test_reasons_that_a_stranger_chose_stay_few_and_plain():
+    counters = Counters()
+    for number in range(200):
+        verdict = Verdict(1, Counter({f'a "quoted"\n{number}': 1}))
+        counters.count_verdict(Encoding.OTLP_JSON, verdict)
+
+    assert len(counters.rejected) == 101
+    assert counters.rejected.total() == 200
+    lines = counters.prometheus_text().splitlines()
+    rejected = [line for line in lines if "rejected_total{" in line]
+    assert len(rejected) == 101
+    assert all(line.count('"') == 4 for line in rejected)

@@ -14,7 +14,7 @@ from tests.receivers.test_frames import framed, message
 from tests.receivers.test_jaeger_json import TRACE_ID, jaeger_span, jaeger_trace
 from tests.receivers.test_zipkin_json import zipkin_span
 from traces.query import Window
-from traces.receivers import otlp
+from traces.receivers.decoding import Decoded, decode
 from traces.receivers.files import CountedInput, read_pieces
 from traces.receivers.frames import Framing
 from traces.receivers.json_fields import UnreadableDocument
@@ -356,13 +356,12 @@ def test_a_file_that_breaks_off_keeps_what_came_before(store, tmp_path):
 
 def test_short_lines_share_a_call_of_the_decoder(monkeypatch):
     calls: list[int] = []
-    decode = otlp.decode
 
-    def counting(bodies: list[bytes], *rest: Any) -> otlp.Decoded:
+    def counting(bodies: list[bytes], *rest: Any) -> Decoded:
         calls.append(len(bodies))
         return decode(bodies, *rest)
 
-    monkeypatch.setattr(otlp, "decode", counting)
+    monkeypatch.setattr("traces.receivers.files.decode", counting)
     monkeypatch.setattr("traces.receivers.files.GROUP_DOCUMENTS", 40)
     assert len(spans_of(lines(otlp_json("a")) * 100)) == 100
     assert calls == [40, 40, 20]

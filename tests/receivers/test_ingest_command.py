@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ from django.core.management import CommandError, call_command
 
 from tests.receivers.messages import protobuf, span_message
 from tests.receivers.serving import LOOPBACK, PATIENCE_SECONDS
+from traces.receivers.listeners import open_ports
+from tracing_ui.supervise.listening import RECEIVERS, Receiver, receiver_port
+
+RECEIVER_VARIABLES = [receiver.variable for receiver in RECEIVERS]
 
 
 def free_port() -> int:
@@ -26,7 +30,7 @@ def free_port() -> int:
 
 @contextmanager
 def ingest_process(folder: Path) -> Iterator[tuple[Any, int]]:
-    ports = {"OTLP_GRPC_PORT": free_port(), "OTLP_HTTP_PORT": free_port()}
+    ports = {name: free_port() for name in RECEIVER_VARIABLES}
     environment = os.environ | {name: str(port) for name, port in ports.items()}
     environment["DATA_DIR"] = str(folder)
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
@@ -57,11 +61,22 @@ def test_it_says_where_it_listens_takes_spans_and_stops_in_order(
         connection.close()
 
 
-@pytest.mark.parametrize("setting", ["OTLP_GRPC_PORT", "OTLP_HTTP_PORT"])
-def test_a_busy_port_is_named_with_its_setting(settings: Any, setting: str):
-    settings.OTLP_GRPC_PORT, settings.OTLP_HTTP_PORT = free_port(), free_port()
+@pytest.mark.parametrize("receiver", RECEIVERS, ids=lambda each: each.variable)
+def test_a_busy_port_is_named_with_its_setting(settings: Any, receiver: Receiver):
+    for variable in RECEIVER_VARIABLES:
+        setattr(settings, variable, free_port())
+    port = receiver_port(receiver)
+    assert port
     with (
-        socket.create_server((LOOPBACK, getattr(settings, setting))),
-        pytest.raises(CommandError, match=f"in use.*{setting}"),
+        port.open(backlog=1),
+        pytest.raises(CommandError, match=f"in use.*{receiver.variable}"),
     ):
         call_command("ingest")
+
+
+def test_a_receiver_whose_port_is_0_is_switched_off(settings: Any):
+    for variable in RECEIVER_VARIABLES:
+        setattr(settings, variable, 0)
+    settings.OTLP_HTTP_PORT = free_port()
+    with ExitStack() as stack:
+        assert [each.port.variable for each in open_ports(stack)] == ["OTLP_HTTP_PORT"]

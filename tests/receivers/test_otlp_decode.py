@@ -14,8 +14,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from tests.builders import T0, span_id, trace_id
 from tests.receivers.messages import key_values, protobuf, request, span_message
 from tests.receivers.serving import limits
+from traces.receivers.decoding import Decoded, decode
+from traces.receivers.encodings import Encoding
 from traces.receivers.key_values import encode_attributes
-from traces.receivers.otlp import ContentType, Decoded, decode
 from traces.receivers.verdict import BadRequest
 from traces.semconv import UNKNOWN_SERVICE
 from traces.spans import SPAN_SCHEMA
@@ -37,7 +38,7 @@ values = st.recursive(
 
 
 def decode_one(body: bytes, **changed_limits: int) -> Decoded:
-    return decode([body], ContentType.PROTOBUF, limits(**changed_limits))
+    return decode([body], Encoding.OTLP_PROTOBUF, limits(**changed_limits))
 
 
 def stored(*spans: Any, **changed_limits: int) -> list[dict[str, Any]]:
@@ -209,7 +210,7 @@ def test_many_requests_keep_their_resources_and_scopes_apart():
         protobuf(span_message(3), service=None, scope="y"),
     ]
 
-    batch = decode(bodies, ContentType.PROTOBUF, limits()).batch
+    batch = decode(bodies, Encoding.OTLP_PROTOBUF, limits()).batch
 
     assert batch["service_name"].to_pylist() == ["a", "a", UNKNOWN_SERVICE]
     assert batch["scope_name"].to_pylist() == ["x", "x", "y"]
@@ -231,7 +232,7 @@ def test_a_service_name_that_is_no_text_is_unknown(name: Any):
 def test_a_bad_request_does_not_touch_its_neighbours():
     good = protobuf(span_message())
 
-    decoded = decode([good, b"\xff", good], ContentType.PROTOBUF, limits())
+    decoded = decode([good, b"\xff", good], Encoding.OTLP_PROTOBUF, limits())
 
     assert [verdict.error is None for verdict in decoded.verdicts] == [
         True,
@@ -361,7 +362,7 @@ def test_a1_no_truncation_and_no_flipped_byte_raises():
     ]
     bodies = [body[:i] for i in range(len(body))] + flipped
 
-    decoded = decode(bodies, ContentType.PROTOBUF, limits())
+    decoded = decode(bodies, Encoding.OTLP_PROTOBUF, limits())
 
     assert len(decoded.verdicts) == len(bodies)
     assert sum(v.accepted_spans for v in decoded.verdicts) == decoded.batch.num_rows

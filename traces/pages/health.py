@@ -1,6 +1,5 @@
 """`GET /healthz`: is every part of the server ready?"""
 
-import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,10 +10,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-PROBE_TIMEOUT_SECONDS = 1
+from tracing_ui.supervise.listening import receiver_ports
+
 # The worker touches its file every second.
 HEARTBEAT_MAX_AGE_SECONDS = 30
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @never_cache
@@ -50,16 +49,7 @@ def data_folder_is_writable() -> bool:
 
 
 def ingest_listens() -> bool:
-    return all(map(port_answers, (settings.OTLP_GRPC_PORT, settings.OTLP_HTTP_PORT)))
-
-
-def port_answers(port: int) -> bool:
-    address = (WILDCARDS.get(settings.HOST, settings.HOST), port)
-    try:
-        with socket.create_connection(address, PROBE_TIMEOUT_SECONDS):
-            return True
-    except OSError:
-        return False
+    return all(port.answers() for port in receiver_ports().values())
 
 
 def worker_is_alive() -> bool:

@@ -1,49 +1,75 @@
 """Totals of one ingest process: received = stored + rejected + failed, always."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from traces.receivers.encodings import Encoding
 from traces.receivers.verdict import Verdict
+
+_PREFIX = "tracing_ui_ingest"
+_MOST_REASONS = 100
+_OTHER = "other"
 
 
 @dataclass(slots=True)
 class Counters:
-    """`failed` spans were answered with a retry hint; senders send them again."""
+    """By encoding. `failed` spans were answered with a retry hint, so their senders
+    send them again; `lost` is what a sender that waits for no answer lost for good."""
 
-    received: int = 0
-    stored: int = 0
-    failed: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    requests: Counter[str] = field(default_factory=Counter)
+    received: Counter[Encoding] = field(default_factory=Counter)
+    stored: Counter[Encoding] = field(default_factory=Counter)
+    failed: Counter[Encoding] = field(default_factory=Counter)
+    rejected: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
+    requests: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
+    lost: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
 
-    def count_verdict(self, verdict: Verdict) -> None:
+    def count_verdict(self, encoding: Encoding, verdict: Verdict) -> None:
         """A request that is answered for good."""
-        self.received += verdict.spans
-        self.stored += verdict.accepted_spans
-        self.rejected.update(verdict.rejected)
-        self.requests["rejected" if verdict.error else "accepted"] += 1
+        self.received[encoding] += verdict.spans
+        self.stored[encoding] += verdict.accepted_spans
+        for reason, count in verdict.rejected.items():
+            self.rejected[encoding, self._bounded(reason)] += count
+        self.requests[encoding, "rejected" if verdict.error else "accepted"] += 1
 
-    def count_failure(self, spans: int) -> None:
-        self.received += spans
-        self.failed += spans
-        self.requests["failed"] += 1
+    def count_failure(self, encoding: Encoding, spans: int) -> None:
+        self.received[encoding] += spans
+        self.failed[encoding] += spans
+        self.requests[encoding, "failed"] += 1
+
+    def _bounded(self, reason: str) -> str:
+        """A reason may quote what a stranger sent; labels must stay few and plain."""
+        plain = reason.replace("\\", "/").replace('"', "'").replace("\n", " ")
+        known = {reason for _, reason in self.rejected}
+        return plain if plain in known or len(known) < _MOST_REASONS else _OTHER
 
     def prometheus_text(self) -> str:
         lines = [
-            *_counter("spans_received_total", {"": self.received}),
-            *_counter("spans_stored_total", {"": self.stored}),
-            *_counter("spans_failed_total", {"": self.failed}),
-            *_counter("spans_rejected_total", _labelled("reason", self.rejected)),
-            *_counter("requests_total", _labelled("outcome", self.requests)),
+            *_counter("spans_received_total", _by_encoding(self.received)),
+            *_counter("spans_stored_total", _by_encoding(self.stored)),
+            *_counter("spans_failed_total", _by_encoding(self.failed)),
+            *_counter("spans_rejected_total", _by_reason(self.rejected)),
+            *_counter("requests_total", _by_reason(self.requests, "outcome")),
+            *_counter("datagrams_lost_total", _by_reason(self.lost)),
         ]
         return "\n".join(lines) + "\n"
 
 
-def _counter(name: str, values: dict[str, int]) -> list[str]:
-    name = f"tracing_ui_ingest_{name}"
+def _counter(name: str, values: Mapping[str, int]) -> list[str]:
+    name = f"{_PREFIX}_{name}"
     samples = [f"{name}{label} {value}" for label, value in sorted(values.items())]
     return [f"# TYPE {name} counter", *samples]
 
 
-def _labelled(name: str, counts: Counter[str]) -> dict[str, int]:
-    return {f'{{{name}="{text}"}}': count for text, count in counts.items()}
+def _by_encoding(counts: Counter[Encoding]) -> dict[str, int]:
+    """Each encoding, also those of which nothing came: a rate needs its zeros."""
+    return {f'{{encoding="{each}"}}': counts[each] for each in Encoding}
+
+
+def _by_reason(
+    counts: Counter[tuple[Encoding, str]], name: str = "reason"
+) -> dict[str, int]:
+    return {
+        f'{{encoding="{encoding}",{name}="{reason}"}}': count
+        for (encoding, reason), count in counts.items()
+    }

@@ -14,12 +14,13 @@ from typing import Any, BinaryIO, Final
 
 from isal import igzip, isal_zlib
 
-from traces.receivers import json_documents, otlp
+from traces.receivers import json_documents
+from traces.receivers.decoding import decode
+from traces.receivers.encodings import Encoding
 from traces.receivers.frames import Framing, read_frames, tell_framing
 from traces.receivers.json_documents import LeftOut, OtlpJson
 from traces.receivers.json_fields import UnreadableDocument
 from traces.receivers.limits import limits_from_settings
-from traces.receivers.otlp import ContentType
 from traces.receivers.translation import Translated
 from traces.receivers.verdict import Verdict
 from traces.spans import SpanBatch
@@ -86,7 +87,7 @@ class Undecoded:
 
     where: str
     body: bytes
-    content_type: ContentType
+    encoding: Encoding
     refused: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
 
@@ -124,7 +125,7 @@ def _decode_in_groups(parts: Iterator[Undecoded | Piece]) -> Iterator[Piece]:
 
 def _has_room(group: list[Undecoded], part: Undecoded) -> bool:
     waiting = sum(len(each.body) for each in group)
-    alike = part.content_type is group[0].content_type
+    alike = part.encoding is group[0].encoding
     small = waiting + len(part.body) <= GROUP_BYTES
     return alike and small and len(group) < GROUP_DOCUMENTS
 
@@ -133,7 +134,7 @@ def _decoded(group: list[Undecoded]) -> Iterator[Piece]:
     if not group:
         return
     bodies = [part.body for part in group]
-    decoded = otlp.decode(bodies, group[0].content_type, limits_from_settings())
+    decoded = decode(bodies, group[0].encoding, limits_from_settings())
     yield Piece(batch=decoded.batch)
     for part, verdict in zip(group, decoded.verdicts, strict=True):
         yield _verdict_piece(part, verdict)
@@ -236,9 +237,9 @@ def _part(where: str, part: OtlpJson | Translated | LeftOut) -> Undecoded | Piec
         case LeftOut(what):
             return Piece(where, warnings=Counter([f"{what}: not traces, left out"]))
         case OtlpJson(body):
-            return Undecoded(where, body, ContentType.JSON)
+            return Undecoded(where, body, Encoding.OTLP_JSON)
     body = part.request.SerializeToString()
-    kind = ContentType.PROTOBUF
+    kind = Encoding.OTLP_PROTOBUF
     return Undecoded(where, body, kind, part.refused, part.warnings)
 
 
@@ -249,7 +250,7 @@ def _read_protobuf(
         message = stream.read(limit + 1)
         if len(message) > limit:
             raise UnreadableDocument(_too_large("one protobuf message", limit))
-        yield Undecoded("", message, ContentType.PROTOBUF)
+        yield Undecoded("", message, Encoding.OTLP_PROTOBUF)
         return
     for number, message in enumerate(read_frames(stream, framing, limit), 1):
-        yield Undecoded(f"message {number}", message, ContentType.PROTOBUF)
+        yield Undecoded(f"message {number}", message, Encoding.OTLP_PROTOBUF)

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from traces.receivers.admission import Inflight, Unavailable
 from traces.receivers.counters import Counters
+from traces.receivers.decoding import Decoded, decode
+from traces.receivers.encodings import Encoding
 from traces.receivers.limits import Limits
-from traces.receivers.otlp import ContentType, Decoded, decode
 from traces.receivers.verdict import Verdict
 from traces.store.base import SpanSink, StoreError
 
@@ -33,7 +34,7 @@ class Request:
     """A body on its way, and the answer that its sender waits for."""
 
     body: bytes
-    content_type: ContentType
+    encoding: Encoding
     answered: "asyncio.Future[Verdict]"
     outcome: Verdict | Exception | None = None
     spans: int = 0
@@ -69,14 +70,14 @@ class GroupCommit:
         self.counters = Counters()
         self.draining = False
 
-    async def submit(self, body: bytes, content_type: ContentType) -> Verdict:
+    async def submit(self, body: bytes, encoding: Encoding) -> Verdict:
         """The verdict, once all that it accepts is stored.
 
         Raises Unavailable or StoreError when nothing of the request was stored.
         """
         self.require_open()
         answered = asyncio.get_running_loop().create_future()
-        self._gather(Request(body, content_type, answered))
+        self._gather(Request(body, encoding, answered))
         # A client that hangs up does not take its spans back.
         return await asyncio.shield(answered)
 
@@ -126,10 +127,10 @@ class GroupCommit:
         outcome = request.outcome
         assert outcome is not None
         if isinstance(outcome, Verdict):
-            self.counters.count_verdict(outcome)
+            self.counters.count_verdict(request.encoding, outcome)
             _settle(request.answered, partial(request.answered.set_result, outcome))
             return
-        self.counters.count_failure(request.spans)
+        self.counters.count_failure(request.encoding, request.spans)
         _settle(request.answered, partial(request.answered.set_exception, outcome))
 
     def _learn(self, group: Sequence[Request]) -> None:
@@ -166,19 +167,16 @@ class Writer:
 
     def _commit_together(self, group: Sequence[Request]) -> None:
         batches = []
-        for content_type in ContentType:
-            requests = [r for r in group if r.content_type is content_type]
-            decoded = self._decode(requests, content_type)
-            batches.append(decoded.batch)
+        for encoding in {request.encoding for request in group}:
+            requests = [r for r in group if r.encoding is encoding]
+            batches.append(self._decode(requests, encoding).batch)
         batch = pa.concat_tables(batches)
         if batch.num_rows:
             self._write(batch)
 
-    def _decode(
-        self, requests: Sequence[Request], content_type: ContentType
-    ) -> Decoded:
+    def _decode(self, requests: Sequence[Request], encoding: Encoding) -> Decoded:
         bodies = [request.body for request in requests]
-        decoded = decode(bodies, content_type, self._limits)
+        decoded = decode(bodies, encoding, self._limits)
         for request, verdict in zip(requests, decoded.verdicts, strict=True):
             request.outcome, request.spans = verdict, verdict.spans
         return decoded

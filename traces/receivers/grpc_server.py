@@ -1,8 +1,9 @@
-"""The OTLP/gRPC receiver: requests stay bytes until the whole group is decoded."""
+"""The gRPC receivers: requests stay bytes until the whole group is decoded."""
 
 import asyncio
 import logging
-from typing import Any, Final, NoReturn
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, NoReturn
 
 import grpc
 import grpc.aio
@@ -10,15 +11,15 @@ from google.rpc.status_pb2 import Status
 
 from traces.receivers import status
 from traces.receivers.admission import Unavailable
+from traces.receivers.encodings import Encoding
 from traces.receivers.group_commit import GroupCommit
 from traces.receivers.otlp import ContentType
 from traces.receivers.responses import encode_response
-from traces.receivers.verdict import BadRequest
+from traces.receivers.verdict import BadRequest, Verdict
 from traces.store.base import StoreError
 
 log = logging.getLogger(__name__)
 
-_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 _DETAILS: Final = "grpc-status-details-bin"
 _MAX_METADATA_BYTES = 64 * 1024
 _MAX_STREAMS = 1_000
@@ -30,11 +31,33 @@ _CODES: Final = {
 }
 
 
-class OtlpGrpc:
-    """`port` is the bound one, also when 0 was asked for."""
+class Method(NamedTuple):
+    """A unary method that takes spans in one encoding."""
 
-    def __init__(self, ingest: GroupCommit, address: str) -> None:
+    service: str
+    name: str
+    encoding: Encoding
+    answer: Callable[[Verdict], bytes]
+
+
+def _otlp_answer(verdict: Verdict) -> bytes:
+    return encode_response(verdict, ContentType.PROTOBUF)
+
+
+OTLP_EXPORT: Final = Method(
+    "opentelemetry.proto.collector.trace.v1.TraceService",
+    "Export",
+    Encoding.OTLP_PROTOBUF,
+    _otlp_answer,
+)
+
+
+class GrpcListener:
+    """Serves one method on an address; see `server.Listener`."""
+
+    def __init__(self, ingest: GroupCommit, address: str, method: Method) -> None:
         self._ingest = ingest
+        self._method = method
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", ingest.limits.body_bytes),
@@ -44,29 +67,35 @@ class OtlpGrpc:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        export = grpc.unary_unary_rpc_method_handler(
-            self.export, request_deserializer=None, response_serializer=None
+        handler = grpc.unary_unary_rpc_method_handler(
+            self.take, request_deserializer=None, response_serializer=None
         )
-        methods = {"Export": export}
+        handlers = {method.name: handler}
         self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(_SERVICE, methods),)
+            (grpc.method_handlers_generic_handler(method.service, handlers),)
         )
         self.port: int = self._server.add_insecure_port(address)
 
     async def start(self) -> None:
         await self._server.start()
 
+    async def ended(self) -> None:
+        await self._server.wait_for_termination()
+
+    def close_intake(self) -> None:
+        """Every call is answered, so there is nothing to take in quickly."""
+
     async def stop(self, grace_seconds: float) -> None:
         await self._server.stop(grace_seconds)
 
-    async def export(self, body: bytes, context: Any) -> bytes:
+    async def take(self, body: bytes, context: Any) -> bytes:
         try:
             with self._ingest.inflight.hold() as hold:
                 hold.add(len(body))
-                verdict = await self._ingest.submit(body, ContentType.PROTOBUF)
+                verdict = await self._ingest.submit(body, self._method.encoding)
             if verdict.error:
                 raise verdict.error
-            return encode_response(verdict, ContentType.PROTOBUF)
+            return self._method.answer(verdict)
         except BadRequest as error:
             await _abort(context, status.INVALID_ARGUMENT, str(error))
         except Unavailable as error:

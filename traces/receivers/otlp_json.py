@@ -16,6 +16,7 @@ import orjson
 from traces.receivers.key_value import CUT_NESTING
 from traces.receivers.limits import Limits
 from traces.receivers.verdict import BadRequest
+from traces.receivers.wire_format import field_tag, sized, varint
 from traces.spans import SpanKind, StatusCode
 from traces.variant import INT64_MAX, INT64_MIN
 
@@ -24,7 +25,6 @@ _Encode = Callable[[_Json], bytes]
 _UINT64_MAX = 2**64 - 1
 _LONGEST_INTEGER = 21
 _EXACT_IN_DOUBLE = 2**53
-_LENGTHS: Final = [bytes([n]) for n in range(128)]
 _UNKNOWN = 127
 _KINDS: Final = {f"SPAN_KIND_{kind.name}": int(kind) for kind in SpanKind}
 _CODES: Final = {f"STATUS_CODE_{code.name}": int(code) for code in StatusCode}
@@ -125,17 +125,17 @@ class _Transcoder:
         encoded = []
         for span in _list(spans):
             try:
-                encoded.append(_sized(b"\x12", self._span(span)))
+                encoded.append(sized(b"\x12", self._span(span)))
             except _BadSpan as error:
                 self.rejected[str(error)] += 1
         return b"".join(encoded)
 
     def attributes(self, number: int) -> _Encode:
-        tag = _tag(number, 2)
+        tag = field_tag(number, 2)
 
         def encode(values: _Json) -> bytes:
             return b"".join(
-                [_sized(tag, self._key_value(value, 1)) for value in _list(values)]
+                [sized(tag, self._key_value(value, 1)) for value in _list(values)]
             )
 
         return encode
@@ -143,8 +143,8 @@ class _Transcoder:
     def _key_value(self, entry: _Json, depth: int) -> bytes:
         entry = _object(entry)
         key, value = entry.get("key") or "", entry.get("value")
-        encoded = _sized(b"\x0a", _utf8(key))
-        return encoded + _sized(b"\x12", self._any_value(value, depth))
+        encoded = sized(b"\x0a", _utf8(key))
+        return encoded + sized(b"\x12", self._any_value(value, depth))
 
     def _any_value(self, value: _Json, depth: int) -> bytes:
         for name, content in _object(value or {}).items():
@@ -162,10 +162,10 @@ class _Transcoder:
             return b""
         encode = self._any_value if tag == _ARRAY_TAG else self._key_value
         items = [
-            _sized(b"\x0a", encode(item, depth + 1))
+            sized(b"\x0a", encode(item, depth + 1))
             for item in _list(content.get("values") or [])
         ]
-        return _sized(tag, b"".join(items))
+        return sized(tag, b"".join(items))
 
 
 def _message(fields: Mapping[str, _Encode]) -> _Encode:
@@ -190,25 +190,6 @@ def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
 
 
-def _tag(number: int, wire_type: int) -> bytes:
-    return _varint(number << 3 | wire_type)
-
-
-def _varint(number: int) -> bytes:
-    if number < 128:
-        return _LENGTHS[number]
-    encoded = bytearray()
-    while number >= 128:
-        encoded.append(number & 127 | 128)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
-
-
-def _sized(tag: bytes, content: bytes) -> bytes:
-    return tag + _varint(len(content)) + content
-
-
 def _object(value: _Json) -> dict[str, _Json]:
     if not isinstance(value, dict):
         raise _BadSpan("an object is expected where something else stands")
@@ -228,13 +209,13 @@ def _utf8(value: _Json) -> bytes:
 
 
 def _one(number: int, encode: _Encode) -> _Encode:
-    tag = _tag(number, 2)
-    return lambda value: _sized(tag, encode(value))
+    tag = field_tag(number, 2)
+    return lambda value: sized(tag, encode(value))
 
 
 def _each(number: int, encode: _Encode) -> _Encode:
-    tag = _tag(number, 2)
-    return lambda values: b"".join([_sized(tag, encode(v)) for v in _list(values)])
+    tag = field_tag(number, 2)
+    return lambda values: b"".join([sized(tag, encode(v)) for v in _list(values)])
 
 
 def _text(number: int) -> _Encode:
@@ -242,12 +223,12 @@ def _text(number: int) -> _Encode:
 
 
 def _id(number: int, name: str, digits: int) -> _Encode:
-    tag = _tag(number, 2)
+    tag = field_tag(number, 2)
 
     def encode(value: _Json) -> bytes:
         text = _utf8(value)
         try:
-            return _sized(tag, binascii.unhexlify(text) if len(text) == digits else b"")
+            return sized(tag, binascii.unhexlify(text) if len(text) == digits else b"")
         except binascii.Error:
             raise _BadSpan(f"{name} is not {digits} hex digits") from None
 
@@ -255,13 +236,13 @@ def _id(number: int, name: str, digits: int) -> _Encode:
 
 
 def _lenient_id(number: int) -> _Encode:
-    tag = _tag(number, 2)
+    tag = field_tag(number, 2)
 
     def encode(value: _Json) -> bytes:
         try:
-            return _sized(tag, binascii.unhexlify(_utf8(value)))
+            return sized(tag, binascii.unhexlify(_utf8(value)))
         except binascii.Error:
-            return _sized(tag, _NOT_AN_ID)
+            return sized(tag, _NOT_AN_ID)
 
     return encode
 
@@ -287,30 +268,30 @@ def _digits(text: str) -> int | None:
 
 
 def _fixed64(number: int) -> _Encode:
-    pack, tag = struct.Struct("<Q").pack, _tag(number, 1)
+    pack, tag = struct.Struct("<Q").pack, field_tag(number, 1)
     return lambda value: tag + pack(_integer(value, 0, _UINT64_MAX))
 
 
 def _fixed32(number: int) -> _Encode:
-    pack, tag = struct.Struct("<I").pack, _tag(number, 5)
+    pack, tag = struct.Struct("<I").pack, field_tag(number, 5)
     return lambda value: tag + pack(_integer(value, 0, 2**32 - 1))
 
 
 def _uint32(number: int) -> _Encode:
-    tag = _tag(number, 0)
-    return lambda value: tag + _varint(_integer(value, 0, 2**32 - 1))
+    tag = field_tag(number, 0)
+    return lambda value: tag + varint(_integer(value, 0, 2**32 - 1))
 
 
 def _enum(number: int, names: Mapping[str, int]) -> _Encode:
-    tag = _tag(number, 0)
+    tag = field_tag(number, 0)
 
     def encode(value: _Json) -> bytes:
         if isinstance(value, str):
             value = names.get(value, _digits(value))
             if value is None:
-                return tag + _varint(_UNKNOWN)
+                return tag + varint(_UNKNOWN)
         code = _integer(value, -(2**31), 2**31 - 1)
-        return tag + _varint(code if code >= 0 else _UNKNOWN)
+        return tag + varint(code if code >= 0 else _UNKNOWN)
 
     return encode
 
@@ -322,7 +303,7 @@ def _bool_value(value: _Json) -> bytes:
 
 
 def _int_value(value: _Json) -> bytes:
-    return b"\x18" + _varint(_integer(value, INT64_MIN, INT64_MAX) & _UINT64_MAX)
+    return b"\x18" + varint(_integer(value, INT64_MIN, INT64_MAX) & _UINT64_MAX)
 
 
 def _double_value(value: _Json) -> bytes:
@@ -341,7 +322,7 @@ def _bytes_value(value: _Json) -> bytes:
         raw = binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
     except binascii.Error:
         raise _BadSpan("a bytesValue is not base64") from None
-    return _sized(b"\x3a", raw)
+    return sized(b"\x3a", raw)
 
 
 _STRING_VALUE: Final = _text(1)

@@ -17,12 +17,11 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 
 from traces.receivers.limits import Limits
 from traces.receivers.verdict import BadRequest
-from traces.variant_columns import Ints, lengths, offsets_of, running_total
+from traces.receivers.wire import Wire, too_many_spans
+from traces.variant_columns import Ints, offsets_of, running_total
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE: Final = "tracing_ui.otlp"
-# Attributes, events and links of one request, for each span it may hold.
-_ITEMS_PER_SPAN = 20
 # An empty span takes two bytes: a body below twice the limit cannot be over it.
 _SMALLEST_SPAN = 2
 
@@ -129,20 +128,6 @@ _REQUESTS: Final = Messages("Request")
 _COUNTED_REQUESTS: Final = Messages("CountedRequest")
 
 
-class Wire(NamedTuple):
-    """Spans as they came, and the numbers of their request, resource and scope."""
-
-    spans: pa.StructArray
-    scopes: pa.StructArray
-    resources: pa.ListArray  # of attributes, each its KeyValue's bytes
-    request_of_span: Ints
-    scope_of_span: Ints
-    resource_of_span: Ints
-    request_of_scope: Ints
-    request_of_resource: Ints
-    requests: int
-
-
 def read_requests(bodies: Sequence[bytes], limits: Limits) -> Wire:
     """Raises BadRequest when any of the bodies is bad, without saying which."""
     for body in bodies:
@@ -156,7 +141,7 @@ def read_requests(bodies: Sequence[bytes], limits: Limits) -> Wire:
     request_of_resource = _parents(resource_lists)
     resource_of_scope, scope_of_span = _parents(scope_lists), _parents(span_lists)
     request_of_scope = request_of_resource[resource_of_scope]
-    wire = Wire(
+    return Wire(
         spans=span_lists.flatten(),
         scopes=scope_spans.field("scope"),
         resources=resource_spans.field("resource").field("attributes"),
@@ -167,8 +152,6 @@ def read_requests(bodies: Sequence[bytes], limits: Limits) -> Wire:
         request_of_resource=request_of_resource,
         requests=len(bodies),
     )
-    _require_few_items(wire, limits)
-    return wire
 
 
 def _parents(lists: pa.ListArray) -> Ints:
@@ -182,26 +165,6 @@ def _require_few_spans(body: bytes, limits: Limits) -> None:
     scope_spans = resource_spans.field("scope_spans").flatten()
     if len(scope_spans.field("spans").flatten()) > limits.spans_per_request:
         raise too_many_spans(limits)
-
-
-def too_many_spans(limits: Limits) -> BadRequest:
-    return BadRequest(f"a request may hold {limits.spans_per_request} spans at most")
-
-
-def _require_few_items(wire: Wire, limits: Limits) -> None:
-    most = _ITEMS_PER_SPAN * limits.spans_per_request
-    items = sum(
-        np.bincount(
-            wire.request_of_span,
-            weights=lengths(wire.spans.field(name)),
-            minlength=wire.requests,
-        )
-        for name in ("attributes", "events", "links")
-    )
-    if np.any(np.bincount(wire.request_of_span) > limits.spans_per_request):
-        raise too_many_spans(limits)
-    if np.any(items > most):
-        raise BadRequest(f"a request may hold {most} attributes, events and links")
 
 
 class Nested(NamedTuple):

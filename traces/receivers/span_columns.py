@@ -14,11 +14,11 @@ from traces.receivers.otlp_protobuf import (
     EVENTS,
     LINKS,
     Nested,
-    Wire,
     read_nested,
 )
 from traces.receivers.shared_attributes import encode_shared
 from traces.receivers.verdict import BadRequest, Verdict
+from traces.receivers.wire import Read, Wire
 from traces.semconv import SERVICE_NAME, UNKNOWN_SERVICE
 from traces.spans import (
     EVENT,
@@ -53,12 +53,14 @@ class Checked(NamedTuple):
     replaced: Ints
 
 
-def to_batch(wire: Wire, limits: Limits) -> tuple[SpanBatch, list[Verdict]]:
-    """All good spans of the requests, and a verdict on each request."""
+def to_batch(read: Read, limits: Limits) -> SpanBatch:
+    """All good spans of the requests; completes the verdict on each request."""
+    wire, verdicts = read
     spans = np.bincount(wire.request_of_span, minlength=wire.requests)
-    verdicts = [Verdict(count) for count in spans.tolist()]
+    for verdict, count in zip(verdicts, spans.tolist(), strict=True):
+        verdict.spans += count
     wire = _refuse(wire, verdicts)
-    return _Columns(wire, limits, verdicts).build(), verdicts
+    return _Columns(wire, limits, verdicts).build()
 
 
 def _refuse(wire: Wire, verdicts: list[Verdict]) -> Wire:

@@ -14,23 +14,28 @@ class PortUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port, and the environment variable that moves it."""
+    """A TCP or UDP port, and the environment variable that moves it."""
 
     host: str
     number: int
     variable: str
+    is_udp: bool = False
 
     def require_free(self) -> None:
+        self.open(backlog=1).close()
+
+    def open(self, backlog: int) -> socket.socket:
+        """Bound, and listening if it is TCP; raises PortUnavailable."""
         family, address = resolve(self.host, self.number)
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # Connections of a server that just stopped do not count as busy.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(address)
-                # Two that share a port may both bind; only one may listen.
-                probe.listen(1)
-            except OSError as error:
-                raise PortUnavailable(self.explain(error)) from None
+        try:
+            if self.is_udp:
+                return _bound(family, socket.SOCK_DGRAM, address)
+            # Two that share a port may both bind; only one may listen.
+            opened = _bound(family, socket.SOCK_STREAM, address)
+            opened.listen(backlog)
+        except OSError as error:
+            raise PortUnavailable(self.explain(error)) from None
+        return opened
 
     def explain(self, error: OSError) -> str:
         reason = "is in use by another program"
@@ -42,6 +47,9 @@ class Port:
         )
 
     def answers(self) -> bool:
+        """Whether something listens; of UDP nobody can tell, so it counts as yes."""
+        if self.is_udp:
+            return True
         try:
             with socket.create_connection((self.reachable_host, self.number), 1):
                 return True
@@ -56,6 +64,21 @@ class Port:
     def address(self) -> str:
         host = self.reachable_host
         return f"[{host}]:{self.number}" if ":" in host else f"{host}:{self.number}"
+
+
+def _bound(
+    family: socket.AddressFamily, kind: socket.SocketKind, address: Any
+) -> socket.socket:
+    opened = socket.socket(family, kind)
+    try:
+        if kind is socket.SOCK_STREAM:
+            # Connections of a server that just stopped do not count as busy.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 def resolve(host: str, number: int) -> tuple[socket.AddressFamily, Any]:

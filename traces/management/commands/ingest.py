@@ -1,39 +1,41 @@
-"""`manage.py ingest`: the OTLP receivers, alone."""
+"""`manage.py ingest`: the receivers, alone."""
 
 import asyncio
-import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import pyarrow as pa
 import uvloop
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from traces.receivers.group_commit import group_commit_from_settings
-from traces.receivers.server import IngestServer, listening_socket
+from traces.receivers.listeners import Opened, make_listeners, open_ports
+from traces.receivers.server import IngestServer
 from traces.store.base import StoreError
 from traces.store.opening import writer_from_settings
 from traces.store.segment_writer import SegmentWriter
 from traces.store.uncatalogued import handing_over
-from tracing_ui.supervise.ports import Port, PortUnavailable, resolve
+from tracing_ui.supervise.listening import receiver_addresses
+from tracing_ui.supervise.ports import PortUnavailable
 
 
 class Command(BaseCommand):
     requires_system_checks = ()  # they import every page
-    help = "Receive spans on HOST:OTLP_GRPC_PORT and HOST:OTLP_HTTP_PORT."
+    help = "Receive spans on HOST, at the ports of docs/configuration.md."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            grpc_port().require_free()
-            listener = listen(http_port())
-        except PortUnavailable as error:
-            raise CommandError(str(error)) from None
-        # Arrow's own pool gives pages back and takes them again at every commit.
-        pa.set_memory_pool(pa.system_memory_pool())
-        writer = writer_from_settings()
-        with handing_over(writer.uncatalogued):
-            self.recover(writer)
-            self.receive(listener, writer)
+        with ExitStack() as stack:
+            try:
+                opened = open_ports(stack)
+            except PortUnavailable as error:
+                raise CommandError(str(error)) from None
+            # Arrow's own pool gives pages back and takes them again at every commit.
+            pa.set_memory_pool(pa.system_memory_pool())
+            writer = writer_from_settings()
+            with handing_over(writer.uncatalogued):
+                self.recover(writer)
+                self.receive(opened, writer)
 
     def recover(self, writer: SegmentWriter) -> None:
         """What was acknowledged before a crash is shown before anything is taken."""
@@ -42,44 +44,18 @@ class Command(BaseCommand):
         except StoreError as error:
             self.stderr.write(f"What waits for the catalogue goes on waiting: {error}.")
 
-    def receive(self, listener: socket.socket, writer: SegmentWriter) -> None:
+    def receive(self, opened: Sequence[Opened], writer: SegmentWriter) -> None:
         # The event loop reads bodies by the 64 KiB: uvloop halves what that costs.
-        with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self.serve(listener, writer))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self.serve(opened, writer))
 
-    async def serve(self, listener: socket.socket, writer: SegmentWriter) -> None:
+    async def serve(self, opened: Sequence[Opened], writer: SegmentWriter) -> None:
         ingest = group_commit_from_settings(writer)
-        server = IngestServer(
-            ingest, listener, grpc_address(), settings.CORS_ALLOWED_ORIGINS
-        )
+        server = IngestServer(ingest, make_listeners(ingest, opened))
         server.stop_on_signals()
         await server.serve(self.say_ready)
 
     def say_ready(self) -> None:
-        self.stdout.write(
-            f"OTLP/gRPC on {grpc_port().address}, "
-            f"OTLP/HTTP on http://{http_port().address}/v1/traces"
-        )
+        rows = [f"{name} on {where}" for name, where in receiver_addresses().items()]
+        self.stdout.write(", ".join(rows))
         self.stdout.flush()
-
-
-def grpc_port() -> Port:
-    return Port(settings.HOST, settings.OTLP_GRPC_PORT, "OTLP_GRPC_PORT")
-
-
-def http_port() -> Port:
-    return Port(settings.HOST, settings.OTLP_HTTP_PORT, "OTLP_HTTP_PORT")
-
-
-def grpc_address() -> str:
-    host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-    return f"{host}:{settings.OTLP_GRPC_PORT}"
-
-
-def listen(port: Port) -> socket.socket:
-    """Raises PortUnavailable with what to change."""
-    family, address = resolve(port.host, port.number)
-    try:
-        return listening_socket(family, address)
-    except OSError as error:
-        raise PortUnavailable(port.explain(error)) from None

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from tracing_ui.supervise.child import Child
+from tracing_ui.supervise.listening import all_ports, receiver_addresses, web_port
 from tracing_ui.supervise.lock import DataFolderInUse, lock_data_folder
-from tracing_ui.supervise.ports import Port, PortUnavailable
+from tracing_ui.supervise.ports import PortUnavailable
 from tracing_ui.supervise.supervisor import Supervisor
 
 
@@ -62,11 +63,6 @@ def migrate() -> None:
         ) from None
 
 
-def all_ports() -> list[Port]:
-    variables = ["WEB_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT"]
-    return [Port(settings.HOST, getattr(settings, name), name) for name in variables]
-
-
 def pages_and_worker(lock_fd: int) -> list[Child]:
     return [
         Child("web", django_command("web"), (lock_fd,)),
@@ -85,13 +81,9 @@ def worker_command() -> Sequence[str]:
 
 
 def banner() -> str:
-    web, grpc, http = (port.address for port in all_ports())
-    return (
-        "\n"
-        f"  Pages       http://{web}\n"
-        f"  OTLP/gRPC   {grpc}\n"
-        f"  OTLP/HTTP   http://{http}/v1/traces\n"
-        f"  Data        {settings.DATA_DIR}\n"
-        "\n"
-        "  Ctrl-C stops.\n"
-    )
+    """Every address, in two columns."""
+    rows = {"Pages": f"http://{web_port().address}", **receiver_addresses()}
+    rows["Data"] = str(settings.DATA_DIR)
+    width = max(map(len, rows)) + 2
+    lines = [f"  {name:{width}}{where}" for name, where in rows.items()]
+    return "\n".join(["", *lines, "", "  Ctrl-C stops.", ""])

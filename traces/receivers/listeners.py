@@ -1,0 +1,74 @@
+"""The listeners of this process, one for each receiver that is switched on."""
+
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from typing import Final, NamedTuple
+
+from django.conf import settings
+
+from traces.receivers.group_commit import GroupCommit
+from traces.receivers.grpc_server import OTLP_EXPORT, GrpcListener, Method
+from traces.receivers.http import HttpReceiver, Route
+from traces.receivers.http_listener import BACKLOG, HttpListener
+from traces.receivers.otlp_http import OTLP_ROUTES
+from traces.receivers.server import Listener
+from tracing_ui.supervise.listening import receiver_ports
+from tracing_ui.supervise.ports import Port
+
+Make = Callable[[GroupCommit, "Opened"], Listener]
+
+
+class Opened(NamedTuple):
+    """A port that is ours; gRPC binds its own socket, so there is none."""
+
+    port: Port
+    socket: socket.socket | None
+
+
+def http_listener(
+    ingest: GroupCommit, listening: socket.socket, routes: Mapping[str, Route]
+) -> HttpListener:
+    receiver = HttpReceiver(ingest, routes, settings.CORS_ALLOWED_ORIGINS)
+    return HttpListener(receiver, listening)
+
+
+def _http(routes: Mapping[str, Route]) -> Make:
+    def make(ingest: GroupCommit, opened: Opened) -> Listener:
+        assert opened.socket
+        return http_listener(ingest, opened.socket, routes)
+
+    return make
+
+
+def _grpc(method: Method) -> Make:
+    def make(ingest: GroupCommit, opened: Opened) -> Listener:
+        host, number = opened.port.host, opened.port.number
+        host = f"[{host}]" if ":" in host else host
+        return GrpcListener(ingest, f"{host}:{number}", method)
+
+    return make
+
+
+_GRPC: Final[dict[str, Make]] = {"OTLP_GRPC_PORT": _grpc(OTLP_EXPORT)}
+_WITH_SOCKET: Final[dict[str, Make]] = {"OTLP_HTTP_PORT": _http(OTLP_ROUTES)}
+
+
+def open_ports(stack: ExitStack) -> list[Opened]:
+    """All at once, so that a busy one shows before anything is taken.
+
+    Raises PortUnavailable with what to change; the sockets close with the stack.
+    """
+    return [_open(port, stack) for port in receiver_ports().values()]
+
+
+def _open(port: Port, stack: ExitStack) -> Opened:
+    if port.variable in _GRPC:
+        port.require_free()
+        return Opened(port, None)
+    return Opened(port, stack.enter_context(port.open(BACKLOG)))
+
+
+def make_listeners(ingest: GroupCommit, opened: Iterable[Opened]) -> list[Listener]:
+    makers = _GRPC | _WITH_SOCKET
+    return [makers[each.port.variable](ingest, each) for each in opened]
