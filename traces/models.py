@@ -1,4 +1,4 @@
-"""The catalogue: one row a segment, never one a span."""
+"""The catalogue, one row a segment and never one a span; leases; ingest reports."""
 
 from django.db import models
 
@@ -63,6 +63,18 @@ class Lease(models.Model):
     expires_at = models.DateTimeField()
     last_finished_at = models.DateTimeField(null=True, blank=True)
     trouble = models.CharField(max_length=500, default="", blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IngestReport(models.Model):
+    """What one ingest process has counted since it started."""
+
+    name = models.CharField(max_length=150, primary_key=True)
+    started_at = models.DateTimeField()
+    reported_at = models.DateTimeField()
+    counts = models.TextField(help_text="JSON, see traces.receivers.reports")
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from traces.pages.health import healthz
+from traces.pages.receivers import receivers
 from traces.pages.services import services
 from traces.pages.trace_find import trace_find
 from traces.pages.trace_search import trace_points, trace_search
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/points", trace_points, name="trace-points"),
     path("find", trace_find, name="trace-find"),
     path("services", services, name="services"),
+    path("receivers", receivers, name="receivers"),
     *trace_urls,
     path("api/v1/", include("traces.api.rest.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),

@@ -35,6 +35,7 @@ PAGES = {
     "a search without a match": "/search?service=nowhere",
     "a search between two instants": "/search?range=custom&from=2026-01-01",
     "services": "/services",
+    "receivers": "/receivers",
     "waterfall": f"/trace/{trace_id(1).hex()}?span={span_id(1).hex()}",
     "statistics": f"/trace/{trace_id(1).hex()}?tab=statistics",
     "slow spans": f"/trace/{trace_id(1).hex()}?tab=slow",

@@ -39,7 +39,8 @@ class Counters:
 
     def _bounded(self, reason: str) -> str:
         """A reason may quote what a stranger sent; labels must stay few and plain."""
-        plain = reason.replace("\\", "/").replace('"', "'").replace("\n", " ")
+        plain = "".join(c if c.isprintable() else "?" for c in reason)
+        plain = plain.replace("\\", "/").replace('"', "'")
         known = {reason for _, reason in self.rejected}
         return plain if plain in known or len(known) < _MOST_REASONS else _OTHER
 

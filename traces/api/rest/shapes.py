@@ -63,6 +63,29 @@ class AttributeValuesShape(serializers.Serializer[Any]):
     values = TypedValueShape(many=True)
 
 
+class EncodingCountsShape(serializers.Serializer[Any]):
+    encoding = serializers.CharField(help_text="dialect and form, as otlp/protobuf")
+    received = serializers.IntegerField(help_text="spans")
+    stored = serializers.IntegerField(help_text="spans")
+    failed = serializers.IntegerField(
+        help_text="spans whose senders were told to send again later"
+    )
+    rejected = serializers.DictField(
+        child=serializers.IntegerField(), help_text="spans by reason"
+    )
+    lost = serializers.DictField(
+        child=serializers.IntegerField(), help_text="UDP datagrams by reason"
+    )
+
+
+class ReceivedShape(serializers.Serializer[Any]):
+    running = serializers.IntegerField(help_text="ingest processes")
+    since_unix_nano = serializers.CharField(
+        allow_null=True, help_text="64-bit integer as text"
+    )
+    encodings = EncodingCountsShape(many=True)
+
+
 class ErrorShape(serializers.Serializer[Any]):
     parameter = serializers.CharField(required=False)
     message = serializers.CharField()

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from traces.receivers.group_commit import group_commit_from_settings
 from traces.receivers.listeners import Opened, make_listeners, open_ports
+from traces.receivers.reports import reporting
 from traces.receivers.server import IngestServer
 from traces.store.base import StoreError
 from traces.store.opening import writer_from_settings
@@ -53,7 +54,8 @@ class Command(BaseCommand):
         ingest = group_commit_from_settings(writer)
         server = IngestServer(ingest, make_listeners(ingest, opened))
         server.stop_on_signals()
-        await server.serve(self.say_ready)
+        with reporting(ingest.counters):
+            await server.serve(self.say_ready)
 
     def say_ready(self) -> None:
         rows = [f"{name} on {where}" for name, where in receiver_addresses().items()]
