@@ -1,5 +1,6 @@
 """The queue between the shop's processes."""
 
+import json
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -7,6 +8,10 @@ from typing import Any
 import pytest
 from opentelemetry import baggage, context
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 
 from traces.demo import environment, queue
 from traces.demo.patterns import BAGGAGE_KEY, Pattern, current_pattern
@@ -77,6 +82,36 @@ def test_a_full_queue_refuses(monkeypatch: pytest.MonkeyPatch):
     queue.publish("orders", 2)
     with pytest.raises(queue.QueueFull, match="2 messages already wait on orders"):
         queue.publish("orders", 3)
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(queue, "tracer", provider.get_tracer("test"))
+    return exporter
+
+
+@pytest.mark.usefixtures("spool")
+def test_producer_and_consumer_are_in_one_trace(recorded: InMemorySpanExporter):
+    queue.publish("orders", 1)
+    consumed("orders", 1)
+    sent, processed = recorded.get_finished_spans()
+    assert (sent.kind, processed.kind) == (SpanKind.PRODUCER, SpanKind.CONSUMER)
+    assert processed.context.trace_id == sent.context.trace_id
+    assert processed.parent.span_id == sent.context.span_id
+    assert [link.context.span_id for link in processed.links] == [sent.context.span_id]
+
+
+def test_a_message_names_trace_and_span(spool: Path, recorded: InMemorySpanExporter):
+    queue.publish("orders", 1)
+    (sent,) = recorded.get_finished_spans()
+    (message,) = spool.glob("orders/ready/*.json")
+    headers = json.loads(message.read_text())["headers"]
+    assert headers["x-trace-id"] == format_trace_id(sent.context.trace_id)
+    assert headers["x-span-id"] == format_span_id(sent.context.span_id)
+    assert headers["x-trace-id"] in headers["traceparent"]
 
 
 def test_the_pattern_travels_in_the_headers_of_a_message():

@@ -14,10 +14,13 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace import Link, SpanKind
 
+from propagation import MessageQueuePropagator
 from traces.demo import environment
 
 MAX_READY_MESSAGES = 1_000
@@ -25,6 +28,8 @@ POLL_SECONDS = 0.01
 SYSTEM = "spool"
 
 tracer = trace.get_tracer("shop.queue")
+# Baggage holds the pattern that a request is to follow.
+propagator = CompositePropagator([MessageQueuePropagator(), W3CBaggagePropagator()])
 
 
 class QueueFull(Exception):
@@ -42,12 +47,12 @@ class Message:
 
 def inject_context(headers: dict[str, str]) -> None:
     """Writes the current trace context into a message's headers."""
-    propagate.inject(headers)
+    propagator.inject(headers)
 
 
 def extract_context(headers: dict[str, str]) -> Context:
     """The trace context a message's headers carry."""
-    return propagate.extract(headers)
+    return propagator.extract(headers)
 
 
 def publish(topic: str, body: object) -> str:
