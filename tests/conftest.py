@@ -17,6 +17,7 @@ CALLERS_SETTINGS = (
     "ALLOWED_HOSTS",
     "HOST",
     "DEBUG",
+    "SELF_TRACING",
 )
 
 for name in CALLERS_SETTINGS:

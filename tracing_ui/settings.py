@@ -6,6 +6,7 @@ from pathlib import Path
 from tracing_ui.broker import folder_options
 from tracing_ui.databases import database_config
 from tracing_ui.env import (
+    SettingError,
     env_bool,
     env_int,
     env_list,
@@ -46,6 +47,11 @@ ALL_HEALTH_CHECKS = ("database", "data_folder", "ingest", "worker")
 HEALTH_CHECKS = env_list(
     "HEALTH_CHECKS", [*ALL_HEALTH_CHECKS], any_of=ALL_HEALTH_CHECKS
 )
+
+# Whether the web process sends spans of its own requests to OTLP_HTTP_PORT.
+SELF_TRACING = env_bool("SELF_TRACING", default=False)
+if SELF_TRACING and not OTLP_HTTP_PORT:
+    raise SettingError("SELF_TRACING", "true", "OTLP_HTTP_PORT to be on")
 
 # Ingest: how long an ack may wait for company, and what one request may hold.
 GROUP_COMMIT_MAX_WAIT_MS = env_int("GROUP_COMMIT_MAX_WAIT_MS", 100, at_most=60_000)
@@ -138,6 +144,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "tracing_ui.security.security_headers",
     "tracing_ui.staticfiles.StaticFilesMiddleware",
+    # Behind the static files, whose spans would only hide those of the pages.
+    *(["tracing_ui.self_tracing.self_tracing"] if SELF_TRACING else []),
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
