@@ -81,6 +81,27 @@ class CountedInput(io.RawIOBase):
         return len(chunk)
 
 
+class _BoundedInput(io.RawIOBase):
+    """What is unpacked, up to a bound: a small file may unpack to any size."""
+
+    def __init__(self, stream: Any, most_bytes: int) -> None:
+        self._stream = stream
+        self._most_bytes = most_bytes
+        self._bytes_read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size: int = self._stream.readinto(buffer)
+        self._bytes_read += size
+        if self._bytes_read > self._most_bytes:
+            raise UnreadableDocument(
+                f"it unpacks to more than {self._most_bytes:,} bytes"
+            )
+        return size
+
+
 @dataclass(frozen=True, slots=True)
 class Undecoded:
     """OTLP from one place of the file, and what was said of it on the way there."""
@@ -92,14 +113,19 @@ class Undecoded:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
-def read_pieces(stream: CountedInput, max_document_bytes: int) -> Iterator[Piece]:
+def read_pieces(
+    stream: CountedInput,
+    max_document_bytes: int,
+    max_unpacked_bytes: int | None = None,
+) -> Iterator[Piece]:
     """The pieces of a file, in order.
 
     A broken line is a piece that says so; what breaks the rest of the file off raises
     UnreadableDocument, after the pieces before it.
     """
     try:
-        parts = _read_plain(_decompressed(stream), max_document_bytes)
+        plain = _decompressed(stream, max_unpacked_bytes)
+        parts = _read_plain(plain, max_document_bytes)
         yield from _decode_in_groups(parts)
     except _DECOMPRESSION_ERRORS as error:
         raise UnreadableDocument(f"the file cannot be read: {error}") from error
@@ -151,11 +177,13 @@ def _verdict_piece(part: Undecoded, verdict: Verdict) -> Piece:
     )
 
 
-def _decompressed(stream: CountedInput) -> io.BufferedReader:
+def _decompressed(stream: CountedInput, most: int | None) -> io.BufferedReader:
     buffered: io.BufferedReader = io.BufferedReader(stream, PEEK_BYTES)
     if not buffered.peek(len(_GZIP)).startswith(_GZIP):
         return buffered
-    inflated = igzip.GzipFile(fileobj=buffered, mode="rb")  # type: ignore[no-untyped-call]
+    inflated: Any = igzip.GzipFile(fileobj=buffered, mode="rb")  # type: ignore[no-untyped-call]
+    if most is not None:
+        inflated = _BoundedInput(inflated, most)
     return io.BufferedReader(inflated, PEEK_BYTES)
 
 
