@@ -9,6 +9,8 @@ from traces.pages.services import services
 from traces.pages.trace_find import trace_find
 from traces.pages.trace_search import trace_points, trace_search
 from traces.pages.trace_urls import urlpatterns as trace_urls
+from traces.pages.upload import upload
+from traces.pages.upload_result import upload_result
 
 to_search = RedirectView.as_view(pattern_name="trace-search", query_string=True)
 
@@ -19,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("find", trace_find, name="trace-find"),
     path("services", services, name="services"),
     path("receivers", receivers, name="receivers"),
+    path("upload", upload, name="upload"),
+    path("upload/result", upload_result, name="upload-result"),
     *trace_urls,
     path("api/v1/", include("traces.api.rest.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),

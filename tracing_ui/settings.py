@@ -22,7 +22,8 @@ MIB = 1024 * 1024
 # Where things are.
 DATA_DIR = env_path("DATA_DIR", BASE_DIR / "data")
 SEGMENT_DIR = DATA_DIR / "segments"
-SCRATCH_DIR = DATA_DIR / "scratch"  # what a sort spills; of no value afterwards
+SCRATCH_DIR = DATA_DIR / "scratch"  # sorts and uploads; of no value afterwards
+SPOOL_DIR = SCRATCH_DIR / "upload"
 BROKER_DIR = DATA_DIR / "broker"
 WORKER_HEARTBEAT_FILE = DATA_DIR / "worker.heartbeat"
 DATABASES = {"default": database_config(env_str("DATABASE_URL", ""), DATA_DIR)}
@@ -69,6 +70,12 @@ MAX_LINKS_PER_SPAN = env_int("MAX_LINKS_PER_SPAN", 1024, at_least=1)
 MAX_NESTING = env_int("MAX_NESTING", 32, at_least=1, at_most=200)
 MAX_NAME_BYTES = env_int("MAX_NAME_BYTES", 1024, at_least=1)
 MAX_SERVICE_NAME_BYTES = env_int("MAX_SERVICE_NAME_BYTES", 256, at_least=1)
+
+# Files uploaded in the browser: all of one upload as sent, and each file unpacked.
+MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_BYTES", 256 * MIB, at_least=1024)
+MAX_UPLOAD_UNPACKED_BYTES = env_int(
+    "MAX_UPLOAD_UNPACKED_BYTES", 1024 * MIB, at_least=1024
+)
 
 # Writing. Below the free space nothing more is taken; and what is acknowledged while
 # the database is away waits on disk, up to a bound.
@@ -162,6 +169,8 @@ TEMPLATES = [
         },
     }
 ]
+FILE_UPLOAD_HANDLERS = ["tracing_ui.spool.SpoolUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 USE_I18N = False

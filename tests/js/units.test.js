@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { durationField, formatDuration, formatInstant, grouped, parseDuration } from "../../static/js/lib/units.js";
+import { durationField, formatDuration, formatInstant, formatSize, grouped, parseDuration } from "../../static/js/lib/units.js";
 
 test("a duration is read at a glance, as the server writes it", () => {
   const expected = [
@@ -45,4 +45,12 @@ test("an instant keeps its nanoseconds and leaves the day out only today", () =>
 test("counts are grouped by thousands", () => {
   assert.equal(grouped(1234567), "1,234,567");
   assert.equal(grouped(999), "999");
+});
+
+test("a size has the unit that makes it short, as the server writes it", () => {
+  const expected = [
+    [0, "0 bytes"], [900, "900 bytes"], [1536, "1.5 KiB"], [268_435_456, "256 MiB"],
+    [1024 ** 3, "1 GiB"], [3 * 1024 ** 5, "3072 TiB"],
+  ];
+  for (const [bytes, text] of expected) assert.equal(formatSize(bytes), text);
 });

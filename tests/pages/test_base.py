@@ -20,7 +20,7 @@ def test_an_unknown_address_gets_a_page_that_leads_on(browser):
     assert b'href="/search"' in answer.content
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("status", [400, 403, "403_csrf", 404, 500])
 def test_an_error_page_needs_nothing_of_the_request(status):
     page = render_to_string(f"{status}.html")
     assert "/search" in page or 'href="/"' in page

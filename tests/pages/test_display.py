@@ -3,7 +3,7 @@
 import pytest
 
 from traces.pages.colors import PALETTE_SIZE, service_color_number
-from traces.templatetags.display import instant, percent, rate
+from traces.templatetags.display import instant, percent, rate, size
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,14 @@ def test_a_small_part_is_never_shown_as_none(part, text):
 )  # fmt: skip
 def test_a_rate_picks_its_unit(per_second, text):
     assert rate(per_second) == text
+
+
+@pytest.mark.parametrize(
+    ("byte_count", "text"),
+    [(0, "0 bytes"), (900, "900 bytes"), (1536, "1.5 KiB"), (2**28, "256 MiB"), (2**30, "1 GiB"), (3 * 2**50, "3072 TiB")],
+)  # fmt: skip
+def test_a_size_has_the_unit_that_makes_it_short(byte_count, text):
+    assert size(byte_count) == text
 
 
 def test_an_instant_is_a_time_element_with_its_nanoseconds():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from time import time_ns
 from typing import Any, Concatenate, Final, ParamSpec
 
 import numpy as np
@@ -20,6 +21,7 @@ from traces.pages.collapse import (
     parse_collapse,
     revealing,
 )
+from traces.pages.span_age import age_of
 from traces.pages.span_detail import span_detail
 from traces.pages.span_find import MAX_TEXT_CHARACTERS, find_spans
 from traces.pages.trace_cache import TraceView, get_view
@@ -112,6 +114,9 @@ def _page_context(view: TraceView, query: QueryDict) -> dict[str, Any]:
         "error_count": int(trace.columns.error.sum()),
         "event_count": int(trace.columns.event_count.sum()),
         "defects": [(found, _first_span(trace, found.rows)) for found in trace.defects],
+        "age": age_of(
+            trace.start_time_unix_nano, trace.start_time_unix_nano, time_ns()
+        ),
         "detail": None if row is None else span_detail(trace, row),
         "head": _head(view, query, row),
     }

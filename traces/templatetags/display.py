@@ -23,6 +23,17 @@ def grouped(count: int) -> str:
 
 
 @register.filter
+def size(byte_count: int) -> str:
+    """256 MiB, 1.5 GiB, 900 bytes; `formatSize` of lib/units.js writes the same."""
+    value, unit = float(byte_count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+
+
+@register.filter
 def percent(part: float) -> str:
     """Of a fraction: 0 %, 0.04 %, 1.2 %, 35 %; never 0 % for what is not zero."""
     value = part * 100

@@ -64,6 +64,15 @@ export function grouped(count) {
   return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
+const BYTE_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+
+// 256 MiB, 1.5 GiB, 900 bytes.
+export function formatSize(byteCount) {
+  const steps = byteCount < 1 ? 0 : Math.floor(Math.log2(byteCount) / 10);
+  const step = Math.min(steps, BYTE_UNITS.length - 1);
+  return `${(byteCount / 1024 ** step).toFixed(1).replace(".0", "")} ${BYTE_UNITS[step]}`;
+}
+
 const pad = (value, width = 2) => String(value).padStart(width, "0");
 
 // format: "short" (the day only when it is not today), "time", "date-time", all to the
