@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from tests.browser.test_trace_search import hover
 from tests.builders import MS, batch, event, span, span_id, trace_id
+from traces.pages.upload_result import result_of
+from traces.receivers.importing import Tally
 from traces.store.base import StoreUnavailable
 from traces.store.current import use_store
 from traces.store.memory import MemoryStore
@@ -30,6 +32,19 @@ HOSTILE = (
     "\u202egnihton \u2066 &lt;b&gt; &#x3c;i&#x3e; %3Cu%3E \\x3c",
     "long" * 1250,
 )
+
+
+def hostile_upload():
+    """What came of files whose names and spans are the texts above."""
+    tally = Tally()
+    for number, text in enumerate(HOSTILE, 1):
+        row = {"trace_id": trace_id(number), "service": text, "name": text}
+        tally.add_stored(batch(span(**row)))
+        for reasons in (tally.refused, tally.warnings, tally.unreadable):
+            reasons.add(text)
+    return result_of(tally).to_text()
+
+
 PAGES = {
     "search": "/search",
     "a search without a match": "/search?service=nowhere",
@@ -40,6 +55,9 @@ PAGES = {
     "statistics": f"/trace/{trace_id(1).hex()}?tab=statistics",
     "slow spans": f"/trace/{trace_id(1).hex()}?tab=slow",
     "events": f"/trace/{trace_id(1).hex()}?tab=events",
+    "upload": "/upload",
+    "an upload": "/upload/result?of=" + hostile_upload(),
+    "an unknown upload": "/upload/result?of=x",
     "API": "/api/v1/docs",
     "a mistyped condition": "/search?where=name+%3D",
     "an unknown address": "/no/such/page",

@@ -199,6 +199,7 @@ def _page(request: HttpRequest, problem: UploadProblem | None) -> HttpResponse:
         "most_bytes": settings.MAX_UPLOAD_BYTES,
         "most_files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
         "most_document_bytes": settings.MAX_BODY_BYTES,
+        "most_unpacked_bytes": settings.MAX_UPLOAD_UNPACKED_BYTES,
     }
     status = problem.status if problem else 200
     response = render(request, "traces/upload.html", context, status=status)
