@@ -89,7 +89,9 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_sample_is_counted_here():
-    found = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.json")}
+    files = [path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.json")]
+    # What senders put on the wire is no file that anybody has.
+    found = {name for name in files if not name.startswith("wire/")}
     assert found == SPANS_IN.keys() | {NO_TRACE_IN}
 
 

@@ -1,0 +1,9 @@
+// OpenTelemetry's OTLP exporter in protobuf: send.js none|gzip HOST:PORT.
+"use strict";
+
+const { OTLPTraceExporter } = require("@opentelemetry/exporter-trace-otlp-proto");
+const { send } = require("../shared/opentelemetry_trace.js");
+
+const [compression, address] = process.argv.slice(2);
+const url = `http://${address}/v1/traces`;
+send(() => new OTLPTraceExporter({ url, compression }));
