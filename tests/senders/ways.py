@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from tests.receivers.serving import Running
+from tests.senders.environments import Sent, send
+
 
 class Way(NamedTuple):
     """A sender, and arguments in which `{jaeger_http}` and the like stand for ports."""
@@ -15,6 +18,16 @@ class Way(NamedTuple):
 
     def to(self, **ports: int) -> list[str]:
         return self.arguments.format(**ports).split()
+
+    def deliver(self, server: Running) -> Sent:
+        """Sends the trace; over HTTP and gRPC it is stored when this returns."""
+        ports = {
+            name.removesuffix("_port"): value
+            for name, value in vars(server).items()
+            if name.endswith("_port")
+        }
+        otlp = {"otlp_http": server.http_port, "otlp_grpc": server.grpc_port}
+        return send(self.sender, *self.to(**otlp, **ports))
 
 
 OTLP = [
