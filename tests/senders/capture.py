@@ -22,7 +22,7 @@ def capture(way: Way, folder: Path) -> None:
     target = folder / way.sender
     target.mkdir(parents=True, exist_ok=True)
     mode = "-".join(str(way).split()[1:]) or "default"
-    if "{sampling}" in way.arguments:
+    if "{jaeger_sampling}" in way.arguments:
         mode += "-sampled"
     messages = [
         _write(target / f"{mode}-{number}.bin", message)

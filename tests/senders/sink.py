@@ -13,9 +13,9 @@ import grpc
 
 LOOPBACK = "127.0.0.1"
 LARGEST_DATAGRAM = 65_535
-HTTP_PORTS = ("otlp_http", "zipkin", "jaeger_http", "sampling")
+HTTP_PORTS = ("otlp_http", "zipkin", "jaeger_http", "jaeger_sampling")
 GRPC_PORTS = ("otlp_grpc", "jaeger_grpc")
-UDP_PORTS = ("jaeger_udp_compact", "jaeger_udp_binary")
+UDP_PORTS = ("jaeger_compact", "jaeger_binary")
 KEPT_HEADERS = (
     "content-type",
     "content-encoding",

@@ -1,5 +1,6 @@
 """Every way in which every sender sends: its arguments, with names for the addresses."""
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from tests.receivers.serving import Running
@@ -21,13 +22,19 @@ class Way(NamedTuple):
 
     def deliver(self, server: Running) -> Sent:
         """Sends the trace; over HTTP and gRPC it is stored when this returns."""
-        ports = {
-            name.removesuffix("_port"): value
-            for name, value in vars(server).items()
-            if name.endswith("_port")
-        }
-        otlp = {"otlp_http": server.http_port, "otlp_grpc": server.grpc_port}
-        return send(self.sender, *self.to(**otlp, **ports))
+        return send(self.sender, *self.to(**_ports(server)))
+
+
+def _ports(server: Running) -> dict[str, int]:
+    """Those of the listeners that the server has."""
+    listening = vars(server)
+    jaeger = vars(listening.get("jaeger", SimpleNamespace()))
+    return {
+        "otlp_http": server.http_port,
+        "otlp_grpc": server.grpc_port,
+        "zipkin": listening.get("zipkin_port", 0),
+        **{f"jaeger_{name}": port for name, port in jaeger.items()},
+    }
 
 
 OTLP = [
@@ -56,18 +63,18 @@ ZIPKIN = [
     Way("js-zipkin", "v2 127.0.0.1:{zipkin}"),
 ]
 OPENTELEMETRY_JAEGER = [
-    Way("python-otel-jaeger-thrift", "udp 127.0.0.1:{jaeger_udp_compact}"),
+    Way("python-otel-jaeger-thrift", "udp 127.0.0.1:{jaeger_compact}"),
     Way("python-otel-jaeger-thrift", "http 127.0.0.1:{jaeger_http}"),
     Way("python-otel-jaeger-grpc", "127.0.0.1:{jaeger_grpc}"),
 ]
 JAEGER = [
-    Way("python-jaeger-client", "127.0.0.1 {jaeger_udp_compact}"),
-    Way("js-jaeger-client", "udp 127.0.0.1 {jaeger_udp_binary}"),
+    Way("python-jaeger-client", "127.0.0.1 {jaeger_compact}"),
+    Way("js-jaeger-client", "udp 127.0.0.1 {jaeger_binary}"),
     Way("js-jaeger-client", "http 127.0.0.1 {jaeger_http}"),
 ]
 SAMPLED_JAEGER = [
-    Way("python-jaeger-client", "127.0.0.1 {jaeger_udp_compact} {sampling}"),
-    Way("js-jaeger-client", "udp 127.0.0.1 {jaeger_udp_binary} {sampling}"),
+    Way("python-jaeger-client", "127.0.0.1 {jaeger_compact} {jaeger_sampling}"),
+    Way("js-jaeger-client", "udp 127.0.0.1 {jaeger_binary} {jaeger_sampling}"),
 ]
 ALL = [
     *OTLP,
