@@ -9,11 +9,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.senders.deliveries import SAMPLES
 from tests.senders.environments import send
 from tests.senders.sink import Message, sink
 from tests.senders.ways import ALL, Way
-
-SAMPLES = Path(__file__).parents[1] / "samples" / "wire"
 
 
 def capture(way: Way, folder: Path) -> None:
@@ -21,16 +20,13 @@ def capture(way: Way, folder: Path) -> None:
         sent = send(way.sender, *way.to(**taken.ports))
     target = folder / way.sender
     target.mkdir(parents=True, exist_ok=True)
-    mode = "-".join(str(way).split()[1:]) or "default"
-    if "{jaeger_sampling}" in way.arguments:
-        mode += "-sampled"
     messages = [
-        _write(target / f"{mode}-{number}.bin", message)
+        _write(target / f"{way.mode}-{number}.bin", message)
         for number, message in enumerate(taken.messages, start=1)
     ]
     said = {"sent": {"trace_id": sent.trace_id, "spans": sent.spans}}
     document = json.dumps(said | {"messages": messages}, indent=1)
-    (target / f"{mode}.json").write_text(document + "\n")
+    (target / f"{way.mode}.json").write_text(document + "\n")
 
 
 def _write(path: Path, message: Message) -> dict[str, object]:

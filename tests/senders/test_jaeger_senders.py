@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.receivers.serving import Running, await_until, running
-from tests.senders.environments import Sent
+from tests.senders.deliveries import DELIVERIES, Deliver, live
 from tests.senders.opentelemetry import (
     opentelemetry_trace,
     order_attributes,
@@ -17,24 +17,25 @@ from traces.variant import decode_attributes
 
 pytest.importorskip("traces.receivers.jaeger_http", reason="not received yet")
 pytest.importorskip("traces.receivers.udp_listener", reason="not received yet")
-pytestmark = [pytest.mark.senders, pytest.mark.slow]
 FOLLOWS = {"opentracing.ref_type": "follows_from"}
 # The exporter over gRPC computes its times in floats, to a part of a microsecond.
 DIGITS = {"python-otel-jaeger-grpc": 4}
 
 
-def deliver(way: Way, server: Running, spans: int) -> Sent:
+def await_spans(server: Running, number: int) -> None:
     """Datagrams have no answer, so the end is when all spans are stored."""
-    sent = way.deliver(server)
-    await_until(lambda: len(server.store) >= spans)
-    return sent
+    await_until(lambda: len(server.store) >= number)
 
 
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("way", OPENTELEMETRY_JAEGER, ids=str)
-def test_opentelemetry_s_exporters_lose_only_lists_and_names_of_events(way: Way):
+def test_opentelemetry_s_exporters_lose_only_lists_and_names_of_events(
+    way: Way, deliver: Deliver
+):
     """They write an event's name where Jaeger has none, in the field `message`."""
     with running() as server:
-        sent = deliver(way, server, spans=4)
+        sent = deliver(way, server)
+        await_spans(server, 4)
     found = seen(server.store.spans, sent, digits=DIGITS.get(way.sender))
     assert found == opentelemetry_trace(
         order=order_attributes(way) | {"order.skus": "('a', 'b')"},
@@ -55,10 +56,12 @@ def rows(server: Running) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("way", JAEGER, ids=str)
-def test_jaeger_s_own_clients_are_understood(way: Way):
+def test_jaeger_s_own_clients_are_understood(way: Way, deliver: Deliver):
     with running() as server:
-        sent = deliver(way, server, spans=5)
+        sent = deliver(way, server)
+        await_spans(server, 5)
     sampled = {"sampler.type": "const", "sampler.param": True}
     assert seen(server.store.spans, sent) == jaeger_trace(way, sampled)
     for row in rows(server):
@@ -67,10 +70,13 @@ def test_jaeger_s_own_clients_are_understood(way: Way):
         assert (process["hostname"], process["ip"]) == ("shop-1", "192.0.2.1")
 
 
+@pytest.mark.senders
+@pytest.mark.slow
 @pytest.mark.parametrize("way", SAMPLED_JAEGER, ids=str)
 def test_a_client_that_samples_nothing_is_told_to_sample_everything(way: Way):
     with running() as server:
-        sent = deliver(way, server, spans=5)
+        sent = live(way, server)
+        await_spans(server, 5)
     sampled = {"sampler.type": "probabilistic", "sampler.param": 1.0}
     assert seen(server.store.spans, sent) == jaeger_trace(way, sampled)
 

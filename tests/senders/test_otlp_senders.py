@@ -3,6 +3,7 @@
 import pytest
 
 from tests.receivers.serving import running
+from tests.senders.deliveries import DELIVERIES, Deliver
 from tests.senders.opentelemetry import (
     NANO_AFTER_THE_STEP,
     is_python,
@@ -14,13 +15,12 @@ from tests.senders.view import Event, seen
 from tests.senders.ways import OTLP, Way
 from traces.variant import decode_attributes
 
-pytestmark = [pytest.mark.senders, pytest.mark.slow]
 
-
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("way", OTLP, ids=str)
-def test_a_trace_arrives_as_the_sdk_made_it(way: Way):
+def test_a_trace_arrives_as_the_sdk_made_it(way: Way, deliver: Deliver):
     with running() as server:
-        sent = way.deliver(server)
+        sent = deliver(way, server)
     found = seen(server.store.spans, sent, more_nano=NANO_AFTER_THE_STEP)
     assert found == opentelemetry_trace(
         order=order_attributes(way),

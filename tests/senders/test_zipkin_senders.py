@@ -6,6 +6,7 @@ from unittest.mock import ANY
 import pytest
 
 from tests.receivers.serving import running
+from tests.senders.deliveries import DELIVERIES, Deliver
 from tests.senders.opentelemetry import (
     is_python,
     opentelemetry_trace,
@@ -16,14 +17,16 @@ from tests.senders.view import Event, Seen, seen
 from tests.senders.ways import OPENTELEMETRY_ZIPKIN, ZIPKIN, Way
 
 pytest.importorskip("traces.receivers.zipkin_http", reason="not received yet")
-pytestmark = [pytest.mark.senders, pytest.mark.slow]
 HOST = "127.0.0.1"
 
 
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("way", OPENTELEMETRY_ZIPKIN, ids=str)
-def test_opentelemetry_s_exporters_lose_only_types_and_links(way: Way):
+def test_opentelemetry_s_exporters_lose_only_types_and_links(
+    way: Way, deliver: Deliver
+):
     with running() as server:
-        sent = way.deliver(server)
+        sent = deliver(way, server)
     python = is_python(way)
     # The exporter for JavaScript writes no attributes of events.
     assert seen(server.store.spans, sent) == opentelemetry_trace(
@@ -51,11 +54,12 @@ def resource_as_tags(service: str) -> dict[str, Any]:
     return {"service.name": service, "service.version": "2.0"}
 
 
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("way", ZIPKIN, ids=str)
-def test_zipkin_s_libraries_are_understood_in_every_format(way: Way):
+def test_zipkin_s_libraries_are_understood_in_every_format(way: Way, deliver: Deliver):
     """C1, and both halves of a span that client and server share."""
     with running() as server:
-        sent = way.deliver(server)
+        sent = deliver(way, server)
     assert len(sent.trace_id) == (16 if is_v1(way) else 32)
     assert seen(server.store.spans, sent) == zipkin_trace(way)
 

@@ -1,10 +1,6 @@
 """Every way in which every sender sends: its arguments, with names for the addresses."""
 
-from types import SimpleNamespace
 from typing import NamedTuple
-
-from tests.receivers.serving import Running
-from tests.senders.environments import Sent, send
 
 
 class Way(NamedTuple):
@@ -14,27 +10,18 @@ class Way(NamedTuple):
     arguments: str
 
     def __str__(self) -> str:
-        plain = [word for word in self.arguments.split() if "." not in word]
-        return " ".join([self.sender, *(w for w in plain if "{" not in w)])
+        return f"{self.sender} {self.mode}"
+
+    @property
+    def mode(self) -> str:
+        """What of its arguments is no address."""
+        words = [word for word in self.arguments.split() if "127.0.0.1" not in word]
+        plain = [word for word in words if "{" not in word]
+        sampled = ["sampled"] if "{jaeger_sampling}" in words else []
+        return "-".join([*plain, *sampled]) or "default"
 
     def to(self, **ports: int) -> list[str]:
         return self.arguments.format(**ports).split()
-
-    def deliver(self, server: Running) -> Sent:
-        """Sends the trace; over HTTP and gRPC it is stored when this returns."""
-        return send(self.sender, *self.to(**_ports(server)))
-
-
-def _ports(server: Running) -> dict[str, int]:
-    """Those of the listeners that the server has."""
-    listening = vars(server)
-    jaeger = vars(listening.get("jaeger", SimpleNamespace()))
-    return {
-        "otlp_http": server.http_port,
-        "otlp_grpc": server.grpc_port,
-        "zipkin": listening.get("zipkin_port", 0),
-        **{f"jaeger_{name}": port for name, port in jaeger.items()},
-    }
 
 
 OTLP = [
