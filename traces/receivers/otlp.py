@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+
 from traces.receivers.encodings import Encoding
 from traces.receivers.limits import Limits
 from traces.receivers.otlp_json import to_protobuf
 from traces.receivers.otlp_protobuf import read_requests
-from traces.receivers.verdict import Verdict
-from traces.receivers.wire import Read
+from traces.receivers.plain_otlp_json import PlainRequests
+from traces.receivers.verdict import BadRequest, Verdict
+from traces.receivers.wire import Read, join
 
 
 class ContentType(StrEnum):
@@ -29,11 +32,27 @@ def read_protobuf(bodies: Sequence[bytes], limits: Limits) -> Read:
 
 
 def read_json(bodies: Sequence[bytes], limits: Limits) -> Read:
-    """Raises BadRequest when any of the bodies is bad."""
-    transcoded = [to_protobuf(body, limits) for body in bodies]
-    wire = read_requests([each.body for each in transcoded], limits)
-    verdicts = [
-        Verdict(each.rejected.total(), each.rejected, each.remarks)
-        for each in transcoded
-    ]
-    return Read(wire, verdicts)
+    """Plain requests by columns, odd ones value by value.
+
+    Raises BadRequest when a request holds too many spans; any other that is bad has
+    its error in its verdict.
+    """
+    plain = PlainRequests(limits)
+    odd = np.array([not plain.add(body) for body in bodies], np.bool_)
+    if not odd.any():
+        return Read(plain.build(), [Verdict() for _ in bodies])
+    verdicts = [Verdict() for _ in bodies]
+    messages = []
+    for number in np.flatnonzero(odd).tolist():
+        message, verdicts[number] = _transcode(bodies[number], limits)
+        messages.append(message)
+    wires = [plain.build(), read_requests(messages, limits)]
+    return Read(join(wires, [np.flatnonzero(~odd), np.flatnonzero(odd)]), verdicts)
+
+
+def _transcode(body: bytes, limits: Limits) -> tuple[bytes, Verdict]:
+    try:
+        message, rejected, remarks = to_protobuf(body, limits)
+    except BadRequest as error:
+        return b"", Verdict(error=error)
+    return message, Verdict(rejected.total(), rejected, remarks)

@@ -133,6 +133,10 @@ def read_requests(bodies: Sequence[bytes], limits: Limits) -> Wire:
     for body in bodies:
         if len(body) > _SMALLEST_SPAN * limits.spans_per_request:
             _require_few_spans(body, limits)
+    return _read(bodies)
+
+
+def _read(bodies: Sequence[bytes]) -> Wire:
     resource_lists = _REQUESTS.decode(bodies).field("resource_spans")
     resource_spans = resource_lists.flatten()
     scope_lists = resource_spans.field("scope_spans")
@@ -165,6 +169,13 @@ def _require_few_spans(body: bytes, limits: Limits) -> None:
     scope_spans = resource_spans.field("scope_spans").flatten()
     if len(scope_spans.field("spans").flatten()) > limits.spans_per_request:
         raise too_many_spans(limits)
+
+
+# What a wire is made of, down to which fields may be null.
+_NOTHING: Final = _read([])
+SPAN_TYPE: Final = _NOTHING.spans.type
+SCOPE_TYPE: Final = _NOTHING.scopes.type
+MESSAGES_TYPE: Final = _NOTHING.resources.type
 
 
 class Nested(NamedTuple):

@@ -34,6 +34,61 @@ class Wire(NamedTuple):
     requests: int
 
 
+def make_wire(
+    spans: pa.StructArray,
+    scopes: pa.StructArray,
+    resources: pa.ListArray,
+    scope_of_span: Ints,
+    resource_of_scope: Ints,
+    request_of_resource: Ints,
+    requests: int,
+) -> Wire:
+    request_of_scope = request_of_resource[resource_of_scope]
+    return Wire(
+        spans=spans,
+        scopes=scopes,
+        resources=resources,
+        request_of_span=request_of_scope[scope_of_span],
+        scope_of_span=scope_of_span,
+        resource_of_span=resource_of_scope[scope_of_span],
+        request_of_scope=request_of_scope,
+        request_of_resource=request_of_resource,
+        requests=requests,
+    )
+
+
+def join(wires: Sequence[Wire], numbers: Sequence[Ints]) -> Wire:
+    """All spans of the wires, in the order of their requests.
+
+    `numbers[i]` are the numbers that the requests of `wires[i]` get.
+    """
+
+    def renumbered(name: str) -> Ints:
+        columns = [getattr(wire, name) for wire in wires]
+        return np.concatenate([n[c] for n, c in zip(numbers, columns, strict=True)])
+
+    def shifted(name: str, below: str) -> Ints:
+        starts = running_total(np.array([len(getattr(w, below)) for w in wires]))
+        columns = [getattr(wire, name) for wire in wires]
+        return np.concatenate(
+            [s + c for s, c in zip(starts[:-1], columns, strict=True)]
+        )
+
+    request_of_span = renumbered("request_of_span")
+    order = np.argsort(request_of_span, kind="stable")
+    return Wire(
+        spans=pa.concat_arrays([wire.spans for wire in wires]).take(pa.array(order)),
+        scopes=pa.concat_arrays([wire.scopes for wire in wires]),
+        resources=pa.concat_arrays([wire.resources for wire in wires]),
+        request_of_span=request_of_span[order],
+        scope_of_span=shifted("scope_of_span", "scopes")[order],
+        resource_of_span=shifted("resource_of_span", "resources")[order],
+        request_of_scope=renumbered("request_of_scope"),
+        request_of_resource=renumbered("request_of_resource"),
+        requests=sum(wire.requests for wire in wires),
+    )
+
+
 class Read(NamedTuple):
     """What a reader made of requests.
 
@@ -174,19 +229,13 @@ class WireBuilder:
         del self._resources[resources:], self._request_of_resource[resources:]
 
     def build(self) -> Read:
-        scope_of_span = np.array(self._scope_of_span, np.int64)
-        resource_of_scope = np.array(self._resource_of_scope, np.int64)
-        request_of_resource = np.array(self._request_of_resource, np.int64)
-        request_of_scope = request_of_resource[resource_of_scope]
-        wire = Wire(
+        wire = make_wire(
             spans=_spans(self._rows),
             scopes=_scopes(self._scopes),
             resources=_lists(self._resources),
-            request_of_span=request_of_scope[scope_of_span],
-            scope_of_span=scope_of_span,
-            resource_of_span=resource_of_scope[scope_of_span],
-            request_of_scope=request_of_scope,
-            request_of_resource=request_of_resource,
+            scope_of_span=np.array(self._scope_of_span, np.int64),
+            resource_of_scope=np.array(self._resource_of_scope, np.int64),
+            request_of_resource=np.array(self._request_of_resource, np.int64),
             requests=len(self.verdicts),
         )
         return Read(wire, self.verdicts)
