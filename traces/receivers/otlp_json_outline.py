@@ -87,5 +87,17 @@ class Request(_Object, frozen=True):
     resource_spans: tuple[ResourceSpans, ...] = ()
 
 
-# Raises ValueError, of which msgspec's errors are, or RecursionError.
+class TextValue(_Object, frozen=True):
+    string_value: str
+
+
+class TextAttribute(_Object, frozen=True):
+    """The most frequent kind of attribute."""
+
+    key: str
+    value: TextValue
+
+
+# Both raise ValueError, of which msgspec's errors are, or RecursionError.
+decode_text_attribute: Final = msgspec.json.Decoder(TextAttribute).decode
 decode_request: Final = msgspec.json.Decoder(Request).decode

@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from traces.receivers.otlp_json import BadSpan, Transcoder
-from traces.receivers.otlp_json_outline import Texts
+from traces.receivers.otlp_json_outline import Texts, decode_text_attribute
+from traces.receivers.wire_format import key_value
 
 _MOST_REMEMBERED = 50_000
 _LONGEST_REMEMBERED = 256
@@ -31,7 +32,9 @@ class KeyValueTexts(dict[bytes, bytes]):
         self._transcoder = _Uncut(nesting)
 
     def __missing__(self, text: bytes) -> bytes:
-        message = self._transcoder.key_value(_load(text), 1)
+        message = _text_message(text)
+        if message is None:
+            message = self._transcoder.key_value(_load(text), 1)
         if len(text) <= _LONGEST_REMEMBERED:
             if len(self) >= _MOST_REMEMBERED:
                 self.clear()
@@ -45,6 +48,16 @@ class KeyValueTexts(dict[bytes, bytes]):
         """Link messages; one by one, as each has ids of its own."""
         transcode = self._transcoder.link
         return [transcode(_load(bytes(text))) for text in chain.from_iterable(lists)]
+
+
+def _text_message(text: bytes) -> bytes | None:
+    if b'"stringValue"' not in text:
+        return None
+    try:
+        sent = decode_text_attribute(text)
+    except ValueError:
+        return None
+    return key_value(sent.key, sent.value.string_value)
 
 
 class _Uncut(Transcoder):
