@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [--spans N] [--seed N] [--only ingest,search,paint]`:
+"""`python -m tests.benchmarks [--spans N] [--seed N] [--only PART,…]`:
 measures, prints the table, and writes docs/performance.md after a whole run."""
 
 import argparse
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benchmarks.encodings import encoding_figures
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.ingest import (
     ingest_figures,
@@ -22,7 +23,7 @@ from tests.benchmarks.report import PAGE, performance_page, tell
 from tests.benchmarks.server import Server
 from tests.benchmarks.workload import Workload, cached_requests, recent_workload
 
-PARTS = ("ingest", "search", "paint")
+PARTS = ("ingest", "search", "paint", "encodings")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -64,6 +65,17 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def measure(workload: Workload, parts: Sequence[str], folder: Path) -> list[Figure]:
+    figures: list[Figure] = []
+    if set(parts) - {"encodings"}:
+        figures += _measure_whole(workload, parts, folder)
+    if "encodings" in parts:
+        figures += encoding_figures(folder / "encodings", workload)
+    return figures
+
+
+def _measure_whole(
+    workload: Workload, parts: Sequence[str], folder: Path
+) -> list[Figure]:
     tell(f"Making {workload.request_count:,} requests, unless they are there.")
     requests = cached_requests(workload)
     figures: list[Figure] = []

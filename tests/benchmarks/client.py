@@ -19,7 +19,7 @@ from tests.benchmarks.workload import read_requests
 TIMEOUT_SECONDS = 60
 MAX_ATTEMPTS = 20
 RETRIED = (429, 502, 503, 504)
-HEADERS = {"Content-Type": "application/x-protobuf"}
+PROTOBUF = "application/x-protobuf"
 
 
 class NotAcknowledged(Exception):
@@ -29,8 +29,11 @@ class NotAcknowledged(Exception):
 class Sender:
     """Some connections that draw from one line of requests."""
 
-    def __init__(self, url: str, requests: Iterable[bytes]) -> None:
+    def __init__(
+        self, url: str, requests: Iterable[bytes], content_type: str = PROTOBUF
+    ) -> None:
         self._address = urlsplit(url)
+        self._headers = {"Content-Type": content_type}
         self._requests: Iterator[bytes] = iter(requests)
         self._lock = threading.Lock()
         self.ack_seconds: list[float] = []
@@ -69,10 +72,10 @@ class Sender:
 
     def _send(self, connection: http.client.HTTPConnection, body: bytes) -> None:
         for _ in range(MAX_ATTEMPTS):
-            connection.request("POST", self._address.path, body, HEADERS)
+            connection.request("POST", self._address.path, body, self._headers)
             response = connection.getresponse()
             answer = response.read()
-            if response.status == 200 and not answer:
+            if response.status in (200, 202) and answer in (b"", b"{}"):
                 return
             if response.status not in RETRIED:
                 raise NotAcknowledged(f"{response.status}: {answer[:500]!r}")
@@ -81,8 +84,10 @@ class Sender:
         raise NotAcknowledged(f"still {response.status} after {MAX_ATTEMPTS} attempts")
 
 
-def send_file(path: Path, url: str, connections: int) -> dict[str, Any]:
-    sender = Sender(url, read_requests(path))
+def send_file(
+    path: Path, url: str, connections: int, content_type: str = PROTOBUF
+) -> dict[str, Any]:
+    sender = Sender(url, read_requests(path), content_type)
     started, cpu = time.perf_counter(), time.process_time()
     sender.run(connections)
     return {

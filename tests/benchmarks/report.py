@@ -24,7 +24,10 @@ on the machine and on what else it does; the ratio to the bare decode, which par
 same bytes with `ExportTraceServiceRequest.FromString` in the same run, much less. A 2xx
 comes after the fsync, so the time to an ack is mostly the wait for company in a group
 commit (`GROUP_COMMIT_MAX_WAIT_MS`). Compaction's CPU is all that the worker used from
-the first request until nothing changed any more. Answers are the median of many, the
+the first request until nothing changed any more. The lines of encodings are of the
+first 100,000 spans, sent to a fresh server in one encoding after the other, and each is
+compared with OTLP protobuf in the same run. Zipkin's and Jaeger's spans carry the same
+ten attributes; what each encoding has no place for is left out. Answers are the median of many, the
 files in the page cache; first paints are medians of fresh browser contexts.
 """
 

@@ -6,7 +6,7 @@ import random
 import struct
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,9 +81,7 @@ def cached_requests(workload: Workload) -> Path:
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
-        with unfinished.open("wb") as file:
-            for body in make_requests(workload):
-                file.write(_LENGTH.pack(len(body)) + body)
+        write_requests(unfinished, make_requests(workload))
         unfinished.rename(path)
     return path
 
@@ -93,6 +91,13 @@ def _path(workload: Workload) -> Path:
     start = workload.start_unix_nano // SECOND
     size = workload.request_count
     return folder / f"v{VERSION}-seed{workload.seed}-{size}-{start}.bin"
+
+
+def write_requests(path: Path, bodies: Iterable[bytes]) -> None:
+    """Each after its length."""
+    with path.open("wb") as file:
+        for body in bodies:
+            file.write(_LENGTH.pack(len(body)) + body)
 
 
 def read_requests(path: Path) -> Iterator[bytes]:
