@@ -3,29 +3,24 @@
 Arrow cannot hold the recursive AnyValue, and most of what a general decoder does for
 attributes is wasted on us. A message field is length-delimited bytes on the wire, so
 the messages below declare attributes, events and links as `bytes`: they arrive
-undecoded and are read by `key_values` and `nested`, after they were counted.
+undecoded and are read by `key_values` and `read_nested`, after they were counted.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import ptars
 import pyarrow as pa
-import pyarrow.compute as pc
-from google.protobuf import descriptor_pb2, descriptor_pool
 
 from traces.receivers.limits import Limits
-from traces.receivers.verdict import BadRequest
+from traces.receivers.protobuf_columns import Messages, Schema, parents
 from traces.receivers.wire import Wire, too_many_spans
 from traces.variant_columns import Ints, offsets_of, running_total
 
-_Field = descriptor_pb2.FieldDescriptorProto
-_PACKAGE: Final = "tracing_ui.otlp"
 # An empty span takes two bytes: a body below twice the limit cannot be over it.
 _SMALLEST_SPAN = 2
 
-_MESSAGES: Final[dict[str, dict[str, tuple[int, str]]]] = {
+_MESSAGES: Final = {
     "Resource": {"attributes": (1, "BYTES*")},
     "Scope": {
         "name": (1, "STRING"),
@@ -73,59 +68,11 @@ _MESSAGES: Final[dict[str, dict[str, tuple[int, str]]]] = {
     "CountedRequest": {"resource_spans": (1, "CountedResourceSpans*")},
 }
 
-
-def _file_descriptor() -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(
-        name="tracing_ui/otlp.proto", package=_PACKAGE, syntax="proto3"
-    )
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field_name, (number, kind) in fields.items():
-            _add_field(message, field_name, number, kind)
-    return file
-
-
-def _add_field(message: Any, name: str, number: int, kind: str) -> None:
-    field = message.field.add(name=name, number=number)
-    repeated = kind.endswith("*")
-    field.label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
-    kind = kind.removesuffix("*")
-    if kind.isupper() or kind.isupper():
-        field.type = getattr(_Field, f"TYPE_{kind}")
-    else:
-        field.type, field.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-
-
-_pool = descriptor_pool.DescriptorPool()
-_pool.AddSerializedFile(_file_descriptor().SerializeToString())
-_decoders = ptars.HandlerPool([_pool.FindFileByName("tracing_ui/otlp.proto")])
-
-
-class Messages:
-    """Decodes many messages of one type into a struct array."""
-
-    def __init__(self, name: str) -> None:
-        descriptor = _pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")
-        self._decoder = _decoders.get_for_message(descriptor)
-
-    def decode(self, messages: Sequence[bytes]) -> pa.StructArray:
-        try:
-            batch = self._decoder.list_to_record_batch(list(messages))
-        except ValueError as error:
-            reason = str(error).removeprefix("failed to decode Protobuf message: ")
-            raise BadRequest(f"the body is not valid OTLP protobuf: {reason}") from None
-        except BaseException as error:
-            # A panic in Rust is no Exception, and must not end the process.
-            if type(error).__name__ == "PanicException":
-                raise BadRequest("the body is not valid OTLP protobuf") from None
-            raise
-        return batch.to_struct_array()
-
-
-EVENTS: Final = Messages("Event")
-LINKS: Final = Messages("Link")
-_REQUESTS: Final = Messages("Request")
-_COUNTED_REQUESTS: Final = Messages("CountedRequest")
+_SCHEMA: Final = Schema("OTLP", _MESSAGES)
+EVENTS: Final = _SCHEMA.messages("Event")
+LINKS: Final = _SCHEMA.messages("Link")
+_REQUESTS: Final = _SCHEMA.messages("Request")
+_COUNTED_REQUESTS: Final = _SCHEMA.messages("CountedRequest")
 
 
 def read_requests(bodies: Sequence[bytes], limits: Limits) -> Wire:
@@ -142,8 +89,8 @@ def _read(bodies: Sequence[bytes]) -> Wire:
     scope_lists = resource_spans.field("scope_spans")
     scope_spans = scope_lists.flatten()
     span_lists = scope_spans.field("spans")
-    request_of_resource = _parents(resource_lists)
-    resource_of_scope, scope_of_span = _parents(scope_lists), _parents(span_lists)
+    request_of_resource = parents(resource_lists)
+    resource_of_scope, scope_of_span = parents(scope_lists), parents(span_lists)
     request_of_scope = request_of_resource[resource_of_scope]
     return Wire(
         spans=span_lists.flatten(),
@@ -156,11 +103,6 @@ def _read(bodies: Sequence[bytes]) -> Wire:
         request_of_resource=request_of_resource,
         requests=len(bodies),
     )
-
-
-def _parents(lists: pa.ListArray) -> Ints:
-    parents: Ints = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
-    return parents
 
 
 def _require_few_spans(body: bytes, limits: Limits) -> None:
