@@ -70,13 +70,19 @@ def test_nan_stays_nan():
     assert math.isnan(read.value.double_value)
 
 
-def test_remembered_texts_are_bounded(monkeypatch):
+def test_remembered_keys_are_bounded(monkeypatch):
     monkeypatch.setattr(wire_format, "_MOST_REMEMBERED", 10)
     for number in range(100):
-        wire_format.key_value("key", str(number))
-    wire_format.key_value("key", "x" * 10_000)
-    assert len(wire_format._texts) <= 10
-    assert ("key", "x" * 10_000) not in wire_format._texts
+        wire_format.key_value(f"key {number}", "x")
+    wire_format.key_value("k" * 10_000, "x")
+    assert len(wire_format._heads) <= 10
+    assert "k" * 10_000 not in wire_format._heads
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 127, 128, 20_000])
+def test_texts_of_any_length_are_written(size):
+    read = KeyValue.FromString(wire_format.key_value("k", "x" * size))
+    assert read.value.string_value == "x" * size
 
 
 @given(st.integers(0, 2**63 - 1), st.text(), st.integers(0, 2**32 - 1))

@@ -6,3 +6,8 @@ from enum import StrEnum
 class Encoding(StrEnum):
     OTLP_PROTOBUF = "otlp/protobuf"
     OTLP_JSON = "otlp/json"
+    JAEGER_COMPACT = "jaeger/compact"
+    JAEGER_BINARY = "jaeger/binary"
+    JAEGER_THRIFT = "jaeger/thrift"
+    JAEGER_PROTOBUF = "jaeger/protobuf"
+    JAEGER_JSON = "jaeger/json"

@@ -18,7 +18,7 @@ from traces.receivers import json_documents
 from traces.receivers.decoding import decode
 from traces.receivers.encodings import Encoding
 from traces.receivers.frames import Framing, read_frames, tell_framing
-from traces.receivers.json_documents import LeftOut, OtlpJson
+from traces.receivers.json_documents import LeftOut, Readable
 from traces.receivers.json_fields import UnreadableDocument
 from traces.receivers.limits import limits_from_settings
 from traces.receivers.translation import Translated
@@ -104,7 +104,7 @@ class _BoundedInput(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class Undecoded:
-    """OTLP from one place of the file, and what was said of it on the way there."""
+    """A body from one place of the file, and what was said of it on the way there."""
 
     where: str
     body: bytes
@@ -260,12 +260,12 @@ def _parts(where: str, document: bytes) -> Iterator[Undecoded | Piece]:
         yield _part(where, part)
 
 
-def _part(where: str, part: OtlpJson | Translated | LeftOut) -> Undecoded | Piece:
+def _part(where: str, part: Readable | Translated | LeftOut) -> Undecoded | Piece:
     match part:
         case LeftOut(what):
             return Piece(where, warnings=Counter([f"{what}: not traces, left out"]))
-        case OtlpJson(body):
-            return Undecoded(where, body, Encoding.OTLP_JSON)
+        case Readable(body, encoding):
+            return Undecoded(where, body, encoding)
     body = part.request.SerializeToString()
     kind = Encoding.OTLP_PROTOBUF
     return Undecoded(where, body, kind, part.refused, part.warnings)

@@ -1,54 +1,44 @@
-"""Jaeger's JSON (what its API and its UI's download give) into OTLP.
+"""Jaeger's JSON (what its API and its UI's download give) to the wire.
 
-The mapping is the OpenTelemetry Collector's "OpenTelemetry to Jaeger Transformation",
-read backwards. An id that is no hexadecimal number, as hand-written samples have, is
-replaced by a hash of its text, and the text kept as an attribute.
+An id that is no hexadecimal number, as hand-written samples have, is replaced by a hash
+of its text, and the text kept as an attribute.
 """
 
 import base64
 import binascii
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from traces import semconv
+from traces.receivers.jaeger_spans import (
+    JaegerBuilder,
+    JaegerSpan,
+    Log,
+    Reference,
+    Tag,
+    read_each,
+)
 from traces.receivers.json_fields import (
     BadSpan,
     JsonObject,
-    UnreadableDocument,
     integer,
     mapping,
     objects,
     text,
     whole_number,
 )
-from traces.receivers.translation import (
-    KIND_BY_NAME,
-    MAX_TIME_UNIX_NANO,
-    NANO_PER_MICRO,
-    STATUS_BY_NAME,
-    Placed,
-    Scalar,
-    Tags,
-    Translated,
-    collect,
-    key_values,
-    take_scope,
-    take_text,
-    unix_nano,
-)
+from traces.receivers.limits import Limits
+from traces.receivers.verdict import BadRequest
+from traces.receivers.wire import Read
+from traces.receivers.wire_format import Scalar
 from traces.spans import SPAN_ID_BYTES, TRACE_ID_BYTES
 
 ORIGINAL_TRACE_ID: Final = "jaeger.trace_id"
 ORIGINAL_SPAN_ID: Final = "jaeger.span_id"
-REFERENCE_TYPE: Final = "opentracing.ref_type"
-WARNINGS: Final = "@jaeger@warnings"  # Jaeger's own key for them
-SAMPLED_FLAG: Final = 1
-UNNAMED_EVENT: Final = "log"
+_NANO_PER_MICRO = 1_000
 _MAX_ID_TEXT = 256
 
 
@@ -59,18 +49,18 @@ class Id(NamedTuple):
     original: str = ""
 
 
-class Process(NamedTuple):
-    key: str
-    resource: Tags
+def read_documents(bodies: Sequence[bytes], limits: Limits) -> Read:
+    """Each body is Jaeger's answer `{"data": [trace…]}`, a list of traces or one."""
+    return read_each(bodies, limits, _read_document)
 
 
-def translate(document: object) -> Iterator[Translated]:
-    """Jaeger's answer `{"data": [trace…]}` or one bare trace, as OTLP requests.
-
-    Raises UnreadableDocument.
-    """
-    traces = _traces(document)
-    return collect(found for trace in traces for found in _trace_spans(trace))
+def _read_document(builder: JaegerBuilder, body: bytes) -> None:
+    try:
+        document = orjson.loads(body)
+    except (orjson.JSONDecodeError, RecursionError) as error:
+        raise BadRequest(f"not JSON: {error}") from None
+    for trace in _traces(document):
+        _read_trace(builder, trace)
 
 
 def _traces(document: object) -> list[JsonObject]:
@@ -78,67 +68,61 @@ def _traces(document: object) -> list[JsonObject]:
     if traces is None:
         traces = [document]
     if not isinstance(traces, list) or not all(isinstance(t, dict) for t in traces):
-        raise UnreadableDocument("Jaeger JSON whose data is not a list of traces")
+        raise BadRequest("Jaeger JSON whose data is not a list of traces")
     if not all(isinstance(trace.get("spans"), list) for trace in traces):
-        raise UnreadableDocument("Jaeger JSON with a trace that has no list of spans")
+        raise BadRequest("Jaeger JSON with a trace that has no list of spans")
     return traces
 
 
-def _trace_spans(trace: JsonObject) -> Iterator[Placed | BadSpan]:
+def _read_trace(builder: JaegerBuilder, trace: JsonObject) -> None:
     processes = trace.get("processes")
-    resources = _Resources(processes if isinstance(processes, dict) else {})
+    resources = _Resources(builder, processes if isinstance(processes, dict) else {})
     for span in trace["spans"]:
         try:
-            yield _span(span, resources)
+            builder.add(_span(span), resources.of(span))
         except BadSpan as error:
-            yield error
+            builder.refuse(str(error))
 
 
 class _Resources:
-    """The processes of one trace, each read once."""
+    """The processes of one trace, each read once, as numbers of resources."""
 
-    def __init__(self, processes: JsonObject) -> None:
+    def __init__(self, builder: JaegerBuilder, processes: JsonObject) -> None:
+        self._builder = builder
         self._processes = processes
-        self._known: dict[str, Process] = {}
+        self._known: dict[str, int] = {}
 
-    def of(self, span: JsonObject) -> Process:
+    def of(self, span: JsonObject) -> int:
         """A process within the span goes before the one it names."""
         if own := mapping(span, "process"):
-            return _process(own)
+            return self._open(own)
         name = text(span, "processID")
         if name not in self._known:
-            self._known[name] = _process(mapping(self._processes, name))
+            self._known[name] = self._open(mapping(self._processes, name))
         return self._known[name]
 
-
-def _process(process: JsonObject) -> Process:
-    resource: Tags = {}
-    if service := text(process, "serviceName"):
-        resource[semconv.SERVICE_NAME] = service
-    resource |= {k: v for k, v in _tags(process).items() if k not in resource}
-    return Process(repr(resource), resource)
+    def _open(self, process: JsonObject) -> int:
+        return self._builder.open_resource(text(process, "serviceName"), _tags(process))
 
 
-def _span(span: Any, resources: _Resources) -> Placed:
+def _span(span: Any) -> JaegerSpan:
     if not isinstance(span, dict):
         raise BadSpan("a span that is not an object")
-    process = resources.of(span)
-    tags = _tags(span)
-    start = unix_nano(_required(span, "startTime"), "startTime")
-    message = Span(
+    trace_id = parse_id(text(span, "traceID"), TRACE_ID_BYTES, "traceID")
+    span_id = parse_id(text(span, "spanID"), SPAN_ID_BYTES, "spanID")
+    return JaegerSpan(
+        trace_id=trace_id.id,
+        span_id=span_id.id,
         name=text(span, "operationName"),
-        start_time_unix_nano=start,
-        end_time_unix_nano=_end(start, integer(span, "duration") or 0),
-        flags=(integer(span, "flags") or 0) & SAMPLED_FLAG,
+        flags=integer(span, "flags") or 0,
+        start_time_unix_nano=_required(span, "startTime") * _NANO_PER_MICRO,
+        duration_nano=(integer(span, "duration") or 0) * _NANO_PER_MICRO,
+        tags=[*_tags(span), *_original_ids(trace_id, span_id)],
+        references=[_reference(each) for each in objects(span, "references")],
+        logs=[_log(each) for each in objects(span, "logs")],
+        parent_span_id=_old_parent(span),
+        warnings=_warnings(span),
     )
-    _set_ids(message, span, tags)
-    _set_references(message, span)
-    scope = take_scope(tags)
-    _take_fields(message, tags)
-    _keep_warnings(span, tags)
-    message.attributes.extend(key_values(tags))
-    message.events.extend(map(_event, objects(span, "logs")))
-    return Placed(message, process.resource, process.key, scope)
 
 
 def _required(span: JsonObject, key: str) -> int:
@@ -148,21 +132,9 @@ def _required(span: JsonObject, key: str) -> int:
     return value
 
 
-def _end(start: int, duration_micro: int) -> int:
-    end = start + duration_micro * NANO_PER_MICRO
-    if not 0 <= end <= MAX_TIME_UNIX_NANO:
-        raise BadSpan("the end is not between 1970 and 2262")
-    return end
-
-
-def _set_ids(message: Span, span: JsonObject, tags: Tags) -> None:
-    trace_id = parse_id(text(span, "traceID"), TRACE_ID_BYTES, "traceID")
-    span_id = parse_id(text(span, "spanID"), SPAN_ID_BYTES, "spanID")
-    message.trace_id, message.span_id = trace_id.id, span_id.id
-    if trace_id.original:
-        tags[ORIGINAL_TRACE_ID] = trace_id.original
-    if span_id.original:
-        tags[ORIGINAL_SPAN_ID] = span_id.original
+def _original_ids(trace_id: Id, span_id: Id) -> list[Tag]:
+    originals = {ORIGINAL_TRACE_ID: trace_id, ORIGINAL_SPAN_ID: span_id}
+    return [(key, each.original) for key, each in originals.items() if each.original]
 
 
 def parse_id(value: str, length: int, what: str) -> Id:
@@ -184,28 +156,9 @@ def parse_id(value: str, length: int, what: str) -> Id:
     return Id(parsed)
 
 
-def _set_references(message: Span, span: JsonObject) -> None:
-    """The first CHILD_OF of this trace is the parent, else the first FOLLOWS_FROM."""
-    references = [_reference(r) for r in objects(span, "references")]
-    here = [r for r in references if r.trace_id == message.trace_id]
-    here.sort(key=lambda reference: reference.kind != "CHILD_OF")
-    parent = here[0] if here else None
-    if parent is not None:
-        message.parent_span_id = parent.span_id
-    elif old_style := text(span, "parentSpanID").lstrip("0"):
-        message.parent_span_id = parse_id(old_style, SPAN_ID_BYTES, "parentSpanID").id
-    message.links.extend(_link(r) for r in references if r is not parent)
-
-
-class _Reference(NamedTuple):
-    kind: str
-    trace_id: bytes
-    span_id: bytes
-
-
-def _reference(reference: JsonObject) -> _Reference:
-    return _Reference(
-        text(reference, "refType"),
+def _reference(reference: JsonObject) -> Reference:
+    return Reference(
+        text(reference, "refType").lower(),
         parse_id(
             text(reference, "traceID"), TRACE_ID_BYTES, "a reference's traceID"
         ).id,
@@ -213,73 +166,24 @@ def _reference(reference: JsonObject) -> _Reference:
     )
 
 
-def _link(reference: _Reference) -> Span.Link:
-    link = Span.Link(trace_id=reference.trace_id, span_id=reference.span_id)
-    if reference.kind:
-        attributes = {REFERENCE_TYPE: reference.kind.lower()}
-        link.attributes.extend(key_values(attributes))
-    return link
+def _old_parent(span: JsonObject) -> bytes:
+    parent = text(span, "parentSpanID").lstrip("0")
+    return parse_id(parent, SPAN_ID_BYTES, "parentSpanID").id if parent else b""
 
 
-def _take_fields(message: Span, tags: Tags) -> None:
-    """Move what OpenTelemetry has a field for out of the tags."""
-    _take_kind(message, tags)
-    _take_status(message, tags)
-    message.trace_state = take_text(tags, "w3c.tracestate")
-    message.dropped_attributes_count = _take_count(tags, "attributes")
-    message.dropped_events_count = _take_count(tags, "events")
-    message.dropped_links_count = _take_count(tags, "links")
-
-
-def _take_kind(message: Span, tags: Tags) -> None:
-    name = str(tags.get("span.kind", "internal")).upper()
-    message.kind = KIND_BY_NAME.get(name, Span.SPAN_KIND_UNSPECIFIED)
-    if name in KIND_BY_NAME:
-        tags.pop("span.kind", None)
-
-
-def _take_status(message: Span, tags: Tags) -> None:
-    code = str(tags.get("otel.status_code", "")).upper()
-    if code in STATUS_BY_NAME:
-        del tags["otel.status_code"]
-        message.status.code = STATUS_BY_NAME[code]
-        message.status.message = take_text(tags, "otel.status_description")
-    if tags.get("error") in (True, "true"):
-        del tags["error"]
-        message.status.code = STATUS_BY_NAME["ERROR"]
-
-
-def _take_count(tags: Tags, what: str) -> int:
-    key = f"otel.dropped_{what}_count"
-    count = tags.get(key)
-    if isinstance(count, int) and 0 <= count < 2**32:
-        del tags[key]
-        return count
-    return 0
-
-
-def _keep_warnings(span: JsonObject, tags: Tags) -> None:
+def _warnings(span: JsonObject) -> list[str]:
     warnings = span.get("warnings")
-    if isinstance(warnings, list) and warnings:
-        tags[WARNINGS] = [str(warning) for warning in warnings]
+    return [str(each) for each in warnings] if isinstance(warnings, list) else []
 
 
-def _event(log: JsonObject) -> Span.Event:
-    fields = _tags(log, "fields")
-    name = take_text(fields, "event") or UNNAMED_EVENT
-    dropped = _take_count(fields, "attributes")
-    time = unix_nano(_required(log, "timestamp"), "a log's timestamp")
-    event = Span.Event(time_unix_nano=time, name=name, dropped_attributes_count=dropped)
-    event.attributes.extend(key_values(fields))
-    return event
+def _log(log: JsonObject) -> Log:
+    time = _required(log, "timestamp") * _NANO_PER_MICRO
+    return Log(time, _tags(log, "fields"))
 
 
-def _tags(source: JsonObject, key: str = "tags") -> Tags:
-    """The key-values, each with the type it declares; of equal keys the first stays."""
-    tags: Tags = {}
-    for tag in objects(source, key):
-        tags.setdefault(text(tag, "key"), _typed(tag))
-    return tags
+def _tags(source: JsonObject, key: str = "tags") -> list[Tag]:
+    """The key-values, each with the type it declares."""
+    return [(text(tag, "key"), _typed(tag)) for tag in objects(source, key)]
 
 
 def _typed(tag: JsonObject) -> Scalar:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import orjson
 
-from traces.receivers import jaeger_json, zipkin_json
+from traces.receivers import zipkin_json
+from traces.receivers.encodings import Encoding
 from traces.receivers.json_fields import JsonObject, UnreadableDocument
 from traces.receivers.translation import Translated
 
@@ -27,10 +28,11 @@ _KNOWN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class OtlpJson:
-    """OTLP as JSON bytes."""
+class Readable:
+    """A document in an encoding that is read as it is."""
 
     body: bytes
+    encoding: Encoding = Encoding.OTLP_JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +50,42 @@ def parse(document: bytes) -> Any:
         raise UnreadableDocument(f"not JSON: {error}") from None
 
 
-def read_document(document: bytes) -> Iterator[OtlpJson | Translated | LeftOut]:
+def read_document(document: bytes) -> Iterator[Readable | Translated | LeftOut]:
     """Raises UnreadableDocument for what is no JSON, or JSON without traces."""
     if _STARTS_AS_OTLP.match(document):
-        yield OtlpJson(document)
+        yield Readable(document)
     else:
         yield from read_parsed(parse(document), document)
 
 
 def read_parsed(
     parsed: Any, document: bytes
-) -> Iterator[OtlpJson | Translated | LeftOut]:
+) -> Iterator[Readable | Translated | LeftOut]:
     """As `read_document`, for a document that is parsed already."""
     if isinstance(parsed, list):
-        yield from _read_list(parsed)
+        yield from _read_list(parsed, document)
     elif isinstance(parsed, dict):
         yield from _read_object(parsed, document)
     else:
         raise UnreadableDocument(f"JSON that holds no trace; {_KNOWN}")
 
 
-def _read_list(parsed: list[Any]) -> Iterator[Translated]:
-    bare_traces = parsed and all(_is_jaeger_trace(item) for item in parsed)
-    dialect = jaeger_json if bare_traces else zipkin_json
-    yield from dialect.translate(parsed)
+def _read_list(parsed: list[Any], document: bytes) -> Iterator[Readable | Translated]:
+    if parsed and all(_is_jaeger_trace(item) for item in parsed):
+        yield Readable(document, Encoding.JAEGER_JSON)
+    else:
+        yield from zipkin_json.translate(parsed)
 
 
 def _read_object(
     parsed: JsonObject, document: bytes
-) -> Iterator[OtlpJson | Translated | LeftOut]:
+) -> Iterator[Readable | Translated | LeftOut]:
     if "resourceSpans" in parsed or "resource_spans" in parsed or not parsed:
-        yield OtlpJson(document)
+        yield Readable(document)
     elif (groups := _tempo_groups(parsed)) is not None:
-        yield OtlpJson(orjson.dumps({"resourceSpans": _from_tempo(groups)}))
+        yield Readable(orjson.dumps({"resourceSpans": _from_tempo(groups)}))
     elif "data" in parsed or _is_jaeger_trace(parsed):
-        yield from jaeger_json.translate(parsed)
+        yield Readable(document, Encoding.JAEGER_JSON)
     elif signal := next((key for key in _OTHER_SIGNALS if key in parsed), None):
         yield LeftOut(signal)
     else:

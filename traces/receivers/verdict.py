@@ -1,6 +1,7 @@
 """What a receiver says of the requests it decoded."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -12,6 +13,19 @@ class TooLarge(BadRequest):
     """The request is over a size limit. Answered with a 413."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a client that waits for no answer says of itself, to show what was lost.
+
+    `sequence` numbers its requests; `dropped` are spans, by reason, that it could not
+    send until now.
+    """
+
+    client: str
+    sequence: int | None
+    dropped: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Verdict:
     """One request: how many spans came, which were refused, what was altered."""
@@ -20,6 +34,7 @@ class Verdict:
     rejected: Counter[str] = field(default_factory=Counter)
     remarks: set[str] = field(default_factory=set)
     error: BadRequest | None = None
+    sent: Sent | None = None
 
     @property
     def rejected_spans(self) -> int:

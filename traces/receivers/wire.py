@@ -15,7 +15,7 @@ from traces.receivers.limits import Limits
 from traces.receivers.verdict import BadRequest, Verdict
 from traces.variant_columns import Ints, lengths, running_total
 
-# Attributes, events and links of one request, for each span it may hold.
+# Attributes, events and links, for each span that a request may hold.
 _ITEMS_PER_SPAN = 20
 _STATUS = [pa.field("message", pa.string()), pa.field("code", pa.int32())]
 
@@ -103,9 +103,14 @@ class Read(NamedTuple):
 Reader = Callable[[Sequence[bytes], Limits], Read]
 
 
+def most_items(limits: Limits) -> int:
+    """Attributes, events and links of one request."""
+    return _ITEMS_PER_SPAN * limits.spans_per_request
+
+
 def require_few_items(wire: Wire, limits: Limits) -> None:
     """Raises BadRequest when a request holds more than it may."""
-    most = _ITEMS_PER_SPAN * limits.spans_per_request
+    most = most_items(limits)
     items = sum(
         np.bincount(
             wire.request_of_span,

@@ -1,7 +1,6 @@
 """OTLP's attributes, events and links as protobuf bytes, for what comes otherwise.
 
-Written by hand because protobuf's own messages cost ten times as much each; what comes
-again is remembered, as most attributes do.
+Written by hand because protobuf's own messages cost ten times as much each.
 """
 
 import struct
@@ -37,28 +36,44 @@ def sized(tag: bytes, content: bytes) -> bytes:
     return tag + varint(len(content)) + content
 
 
-_texts: dict[tuple[str, str], bytes] = {}
+_heads: dict[str, bytes] = {}
 
 
 def key_value(key: str, value: Scalar) -> bytes:
     """A KeyValue message. Integers must fit 64 bits, texts hold no lone surrogate."""
-    if type(value) is not str:
-        return _key_value(key, any_value(value))
-    known = _texts.get((key, value))
-    return _remember_text(key, value) if known is None else known
+    head = _heads.get(key) or _remember_head(key)
+    if type(value) is str:
+        text = value.encode()
+        if len(text) < _SHORT:
+            return head + _SHORT_TEXTS[len(text)] + text
+    elif type(value) is int and 0 <= value < _SMALL:
+        return head + _SMALL_INTEGERS[value]
+    content = any_value(value)
+    return head + varint(len(content)) + content
 
 
-def _remember_text(key: str, value: str) -> bytes:
-    message = _key_value(key, sized(b"\x0a", value.encode()))
-    if len(message) <= _LONGEST_REMEMBERED:
-        if len(_texts) >= _MOST_REMEMBERED:
-            _texts.clear()
-        _texts[key, value] = message
-    return message
+def key_values(attributes: Iterable[tuple[str, Scalar]]) -> list[bytes]:
+    """As `key_value`, whose usual case is repeated here: a call costs as much."""
+    heads, short = _heads, _SHORT_TEXTS
+    messages = []
+    for key, value in attributes:
+        if type(value) is str and key in heads:
+            text = value.encode()
+            if len(text) < _SHORT:
+                messages.append(heads[key] + short[len(text)] + text)
+                continue
+        messages.append(key_value(key, value))
+    return messages
 
 
-def _key_value(key: str, value: bytes) -> bytes:
-    return sized(b"\x0a", key.encode()) + sized(b"\x12", value)
+def _remember_head(key: str) -> bytes:
+    """All that goes before the length of a value; few keys make most attributes."""
+    head = sized(b"\x0a", key.encode()) + b"\x12"
+    if len(head) <= _LONGEST_REMEMBERED:
+        if len(_heads) >= _MOST_REMEMBERED:
+            _heads.clear()
+        _heads[key] = head
+    return head
 
 
 def any_value(value: Scalar) -> bytes:
@@ -82,6 +97,12 @@ _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
     bytes: lambda value: sized(b"\x3a", value),
     list: _array,
 }
+
+# What goes between a head and a text, by the text's length, and after one.
+_SHORT = 126
+_SHORT_TEXTS: Final = [bytes([n + 2, 0x0A, n]) for n in range(_SHORT)]
+_SMALL = 1024
+_SMALL_INTEGERS: Final = [sized(b"", _integer(n)) for n in range(_SMALL)]
 
 
 def event(
