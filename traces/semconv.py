@@ -20,6 +20,10 @@ EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 
+NETWORK_LOCAL_ADDRESS: Final = "network.local.address"
+NETWORK_LOCAL_PORT: Final = "network.local.port"
+NETWORK_PEER_ADDRESS: Final = "network.peer.address"
+NETWORK_PEER_PORT: Final = "network.peer.port"
 PEER_SERVICE_OLD: Final = "peer.service"
 SERVICE_PEER_NAME: Final = "service.peer.name"
 

@@ -14,6 +14,7 @@ from django.test import Client
 from tests.builders import SECOND, trace_id
 from tests.pages.test_trace_search import text_of
 from tests.receivers.messages import json_request, json_span
+from tests.receivers.rows import rows_of
 from tests.receivers.test_import import (
     ALWAYS,
     FORMS,
@@ -21,12 +22,11 @@ from tests.receivers.test_import import (
     NO_TRACE_IN,
     SAMPLES,
     SPANS_IN,
-    canonical,
     import_files,
     lines,
     otlp_json,
 )
-from tests.receivers.test_zipkin_json import zipkin_span
+from tests.receivers.zipkin import zipkin_span
 from traces.pages import upload
 from traces.query import TraceQuery
 from traces.store.base import StoreUnavailable
@@ -72,7 +72,7 @@ def result_page(browser, *contents, **options):
 def contents_of(store):
     found = store.find_traces(TraceQuery(window=ALWAYS, limit=1000))
     ids = sorted(trace.trace_id for trace in found.traces)
-    return canonical(store.get_traces(ids))
+    return rows_of(store.get_traces(ids))
 
 
 def test_the_form_needs_no_script_and_says_what_it_takes(browser, store):

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.receivers.rows import rows_of
 from tests.receivers.test_frames import framed, message
 from tests.receivers.test_jaeger_json import TRACE_ID, jaeger_span, jaeger_trace
-from tests.receivers.test_zipkin_json import zipkin_span
+from tests.receivers.zipkin import zipkin_span
 from traces.query import Window
 from traces.receivers.decoding import Decoded, decode
 from traces.receivers.files import CountedInput, read_pieces
@@ -22,7 +23,6 @@ from traces.spans import SpanBatch
 from traces.store.base import StoreUnavailable
 from traces.store.current import use_store
 from traces.store.memory import MemoryStore
-from traces.variant import decode_attributes
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 ALWAYS = Window(0, 2**63 - 1)
@@ -70,22 +70,7 @@ def exit_code_of(*names: object) -> int:
 def spans_of(content: bytes, max_bytes: int = 10**6) -> list[dict[str, Any]]:
     pieces = read_pieces(CountedInput(io.BytesIO(content), None), max_bytes)
     batches = [piece.batch for piece in pieces if piece.batch is not None]
-    return [row for batch in batches for row in canonical(batch)]
-
-
-def canonical(batch: SpanBatch) -> list[dict[str, Any]]:
-    return [plain(row) for row in batch.to_pylist()]
-
-
-def plain(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its attribute maps decoded, those of events and links too."""
-    decoded = dict(row)
-    for key, value in row.items():
-        if key.endswith("attributes"):
-            decoded[key] = decode_attributes(value)
-        elif isinstance(value, list):
-            decoded[key] = [plain(item) for item in value]
-    return decoded
+    return [row for batch in batches for row in rows_of(batch)]
 
 
 def test_every_sample_is_counted_here():
@@ -242,7 +227,7 @@ def test_the_limits_of_ingest_hold(store, tmp_path, settings):
     path = tmp_path / "zipkin.json"
     path.write_bytes(lines([zipkin_span(tags={"long": "x" * 11})]))
     import_files(path)
-    [span] = canonical(store.get_traces([bytes.fromhex(zipkin_span()["traceId"])]))
+    [span] = rows_of(store.get_traces([bytes.fromhex(zipkin_span()["traceId"])]))
     assert span["attributes"]["long"] == "x" * 10
 
 

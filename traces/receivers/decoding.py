@@ -7,7 +7,13 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from traces.receivers import jaeger_json, jaeger_thrift, otlp
+from traces.receivers import (
+    jaeger_json,
+    jaeger_thrift,
+    otlp,
+    zipkin_json,
+    zipkin_protobuf,
+)
 from traces.receivers.encodings import Encoding
 from traces.receivers.limits import Limits
 from traces.receivers.span_columns import to_batch
@@ -25,6 +31,8 @@ READERS: Final[dict[Encoding, Reader]] = {
     Encoding.JAEGER_BINARY: jaeger_thrift.read_binary_messages,
     Encoding.JAEGER_THRIFT: jaeger_thrift.read_batches,
     Encoding.JAEGER_JSON: jaeger_json.read_documents,
+    Encoding.ZIPKIN_JSON: zipkin_json.read_json,
+    Encoding.ZIPKIN_PROTOBUF: zipkin_protobuf.read_protobuf,
 }
 
 

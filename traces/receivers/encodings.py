@@ -11,3 +11,5 @@ class Encoding(StrEnum):
     JAEGER_THRIFT = "jaeger/thrift"
     JAEGER_PROTOBUF = "jaeger/protobuf"
     JAEGER_JSON = "jaeger/json"
+    ZIPKIN_JSON = "zipkin/json"
+    ZIPKIN_PROTOBUF = "zipkin/protobuf"

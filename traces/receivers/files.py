@@ -21,7 +21,6 @@ from traces.receivers.frames import Framing, read_frames, tell_framing
 from traces.receivers.json_documents import LeftOut, Readable
 from traces.receivers.json_fields import UnreadableDocument
 from traces.receivers.limits import limits_from_settings
-from traces.receivers.translation import Translated
 from traces.receivers.verdict import Verdict
 from traces.spans import SpanBatch
 
@@ -104,13 +103,11 @@ class _BoundedInput(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class Undecoded:
-    """A body from one place of the file, and what was said of it on the way there."""
+    """A body from one place of the file."""
 
     where: str
     body: bytes
     encoding: Encoding
-    refused: Counter[str] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
 
 
 def read_pieces(
@@ -171,8 +168,8 @@ def _verdict_piece(part: Undecoded, verdict: Verdict) -> Piece:
     failed = verdict.error and not verdict.rejected
     return Piece(
         part.where,
-        refused=part.refused + verdict.rejected,
-        warnings=part.warnings + Counter(verdict.remarks),
+        refused=verdict.rejected,
+        warnings=Counter(verdict.remarks),
         unreadable=str(verdict.error) if failed else "",
     )
 
@@ -260,15 +257,12 @@ def _parts(where: str, document: bytes) -> Iterator[Undecoded | Piece]:
         yield _part(where, part)
 
 
-def _part(where: str, part: Readable | Translated | LeftOut) -> Undecoded | Piece:
+def _part(where: str, part: Readable | LeftOut) -> Undecoded | Piece:
     match part:
         case LeftOut(what):
             return Piece(where, warnings=Counter([f"{what}: not traces, left out"]))
         case Readable(body, encoding):
             return Undecoded(where, body, encoding)
-    body = part.request.SerializeToString()
-    kind = Encoding.OTLP_PROTOBUF
-    return Undecoded(where, body, kind, part.refused, part.warnings)
 
 
 def _read_protobuf(

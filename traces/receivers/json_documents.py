@@ -12,10 +12,8 @@ from typing import Any, Final
 
 import orjson
 
-from traces.receivers import zipkin_json
 from traces.receivers.encodings import Encoding
 from traces.receivers.json_fields import JsonObject, UnreadableDocument
-from traces.receivers.translation import Translated
 
 _STARTS_AS_OTLP = re.compile(rb'\s*\{\s*"resourceSpans"\s*:')
 _ID_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{11}=|[A-Za-z0-9+/_-]{22}==", re.ASCII)
@@ -50,7 +48,7 @@ def parse(document: bytes) -> Any:
         raise UnreadableDocument(f"not JSON: {error}") from None
 
 
-def read_document(document: bytes) -> Iterator[Readable | Translated | LeftOut]:
+def read_document(document: bytes) -> Iterator[Readable | LeftOut]:
     """Raises UnreadableDocument for what is no JSON, or JSON without traces."""
     if _STARTS_AS_OTLP.match(document):
         yield Readable(document)
@@ -58,9 +56,7 @@ def read_document(document: bytes) -> Iterator[Readable | Translated | LeftOut]:
         yield from read_parsed(parse(document), document)
 
 
-def read_parsed(
-    parsed: Any, document: bytes
-) -> Iterator[Readable | Translated | LeftOut]:
+def read_parsed(parsed: Any, document: bytes) -> Iterator[Readable | LeftOut]:
     """As `read_document`, for a document that is parsed already."""
     if isinstance(parsed, list):
         yield from _read_list(parsed, document)
@@ -70,20 +66,29 @@ def read_parsed(
         raise UnreadableDocument(f"JSON that holds no trace; {_KNOWN}")
 
 
-def _read_list(parsed: list[Any], document: bytes) -> Iterator[Readable | Translated]:
+def _read_list(parsed: list[Any], document: bytes) -> Iterator[Readable]:
     if parsed and all(_is_jaeger_trace(item) for item in parsed):
         yield Readable(document, Encoding.JAEGER_JSON)
+    elif parsed and all(isinstance(item, list) for item in parsed):
+        # Zipkin's own answer to a search: traces, each a list of spans.
+        spans = [span for trace in parsed for span in trace]
+        yield Readable(_written(spans), Encoding.ZIPKIN_JSON)
     else:
-        yield from zipkin_json.translate(parsed)
+        yield Readable(document, Encoding.ZIPKIN_JSON)
 
 
-def _read_object(
-    parsed: JsonObject, document: bytes
-) -> Iterator[Readable | Translated | LeftOut]:
+def _written(parsed: Any) -> bytes:
+    try:
+        return orjson.dumps(parsed)
+    except orjson.JSONEncodeError:  # reading goes deeper than writing
+        raise UnreadableDocument("JSON that is nested too deeply") from None
+
+
+def _read_object(parsed: JsonObject, document: bytes) -> Iterator[Readable | LeftOut]:
     if "resourceSpans" in parsed or "resource_spans" in parsed or not parsed:
         yield Readable(document)
     elif (groups := _tempo_groups(parsed)) is not None:
-        yield Readable(orjson.dumps({"resourceSpans": _from_tempo(groups)}))
+        yield Readable(_written({"resourceSpans": _from_tempo(groups)}))
     elif "data" in parsed or _is_jaeger_trace(parsed):
         yield Readable(document, Encoding.JAEGER_JSON)
     elif signal := next((key for key in _OTHER_SIGNALS if key in parsed), None):

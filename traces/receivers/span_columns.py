@@ -1,6 +1,5 @@
 """Wire spans to a SpanBatch: what is refused, what is altered, and the columns."""
 
-from collections import Counter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from traces.receivers.otlp_protobuf import (
 )
 from traces.receivers.shared_attributes import encode_shared
 from traces.receivers.verdict import BadRequest, Verdict
-from traces.receivers.wire import Read, Wire
+from traces.receivers.wire import Fault, Read, Wire, refuse
 from traces.semconv import SERVICE_NAME, UNKNOWN_SERVICE
 from traces.spans import (
     EVENT,
@@ -59,31 +58,11 @@ def to_batch(read: Read, limits: Limits) -> SpanBatch:
     spans = np.bincount(wire.request_of_span, minlength=wire.requests)
     for verdict, count in zip(verdicts, spans.tolist(), strict=True):
         verdict.spans += count
-    wire = _refuse(wire, verdicts)
+    wire = refuse(wire, verdicts, _faults(wire.spans))
     return _Columns(wire, limits, verdicts).build()
 
 
-def _refuse(wire: Wire, verdicts: list[Verdict]) -> Wire:
-    bad = np.zeros(len(wire.spans), np.bool_)
-    for reason, found in _faults(wire.spans):
-        if not found.any():
-            continue
-        requests = wire.request_of_span[found & ~bad].tolist()
-        for request, count in Counter(requests).items():
-            verdicts[request].rejected[reason] += count
-        bad |= found
-    if not bad.any():
-        return wire
-    good = ~bad
-    return wire._replace(
-        spans=wire.spans.filter(pa.array(good)),
-        request_of_span=wire.request_of_span[good],
-        scope_of_span=wire.scope_of_span[good],
-        resource_of_span=wire.resource_of_span[good],
-    )
-
-
-def _faults(spans: pa.StructArray) -> list[tuple[str, Mask]]:
+def _faults(spans: pa.StructArray) -> list[Fault]:
     """Each reason to refuse a span, and the spans that have it."""
     faults = []
     for name, width in (("trace_id", TRACE_ID_BYTES), ("span_id", SPAN_ID_BYTES)):
@@ -91,11 +70,13 @@ def _faults(spans: pa.StructArray) -> list[tuple[str, Mask]]:
         sized = lengths(ids) == width
         zero = np.zeros(len(ids), np.bool_)
         zero[sized] = ~_id_rows(ids, width).any(axis=1)
-        faults.append((f"{name} is not {width} bytes ({2 * width} hex digits)", ~sized))
-        faults.append((f"{name} is all zeros", zero))
+        faults.append(
+            Fault(f"{name} is not {width} bytes ({2 * width} hex digits)", ~sized)
+        )
+        faults.append(Fault(f"{name} is all zeros", zero))
     for name in ("start_time_unix_nano", "end_time_unix_nano"):
         late = spans.field(name).to_numpy() > np.uint64(INT64_MAX)
-        faults.append((f"{name} is beyond 2^63 - 1", late))
+        faults.append(Fault(f"{name} is beyond 2^63 - 1", late))
     return faults
 
 

@@ -4,6 +4,7 @@ Attributes, events and links are OTLP messages, still in bytes: one set of limit
 refusals then holds for whatever arrives, and plain attributes are read by columns.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from traces.receivers.limits import Limits
 from traces.receivers.verdict import BadRequest, Verdict
-from traces.variant_columns import Ints, lengths, running_total
+from traces.variant_columns import Ints, Mask, lengths, running_total
 
 # Attributes, events and links, for each span that a request may hold.
 _ITEMS_PER_SPAN = 20
@@ -122,11 +123,47 @@ def require_few_items(wire: Wire, limits: Limits) -> None:
     if np.any(np.bincount(wire.request_of_span) > limits.spans_per_request):
         raise too_many_spans(limits)
     if np.any(items > most):
-        raise BadRequest(f"a request may hold {most} attributes, events and links")
+        raise too_many_items(limits)
+
+
+def too_many_items(limits: Limits) -> BadRequest:
+    most = most_items(limits)
+    return BadRequest(f"a request may hold {most} attributes, events and links")
 
 
 def too_many_spans(limits: Limits) -> BadRequest:
     return BadRequest(f"a request may hold {limits.spans_per_request} spans at most")
+
+
+class Fault(NamedTuple):
+    """A reason to refuse spans, and which of them it is about."""
+
+    reason: str
+    spans: Mask
+
+
+def refuse(wire: Wire, verdicts: Sequence[Verdict], faults: Iterable[Fault]) -> Wire:
+    """The spans that have none of the faults; of many, the first is told.
+
+    Verdicts count the refused in `rejected` alone.
+    """
+    bad = np.zeros(len(wire.spans), np.bool_)
+    for reason, found in faults:
+        if not found.any():
+            continue
+        requests = wire.request_of_span[found & ~bad].tolist()
+        for request, count in Counter(requests).items():
+            verdicts[request].rejected[reason] += count
+        bad |= found
+    if not bad.any():
+        return wire
+    good = ~bad
+    return wire._replace(
+        spans=wire.spans.filter(pa.array(good)),
+        request_of_span=wire.request_of_span[good],
+        scope_of_span=wire.scope_of_span[good],
+        resource_of_span=wire.resource_of_span[good],
+    )
 
 
 class SpanRow(NamedTuple):
