@@ -6,11 +6,15 @@ import time
 
 import pytest
 
+from tracing_ui.supervise.listening import RECEIVERS
+
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def listeners(settings):
+    for receiver in RECEIVERS:
+        setattr(settings, receiver.variable, 0)
     anywhere = ("127.0.0.1", 0)
     with socket.create_server(anywhere) as grpc, socket.create_server(anywhere) as http:
         settings.OTLP_GRPC_PORT = grpc.getsockname()[1]

@@ -35,6 +35,7 @@ WEB_PORT = env_port("WEB_PORT", 16686)
 # The receivers; 0 switches one off.
 OTLP_GRPC_PORT = env_port("OTLP_GRPC_PORT", 4317, may_be_off=True)
 OTLP_HTTP_PORT = env_port("OTLP_HTTP_PORT", 4318, may_be_off=True)
+ZIPKIN_PORT = env_port("ZIPKIN_PORT", 9411, may_be_off=True)
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 HOST_IS_LOOPBACK = HOST == "localhost" or HOST.startswith("127.") or HOST == "::1"
 ALLOWED_HOSTS = env_list(

@@ -19,6 +19,7 @@ from traces.receivers.http_listener import HttpListener, listening_socket
 from traces.receivers.limits import Limits, limits_from_settings
 from traces.receivers.otlp_http import OTLP_ROUTES
 from traces.receivers.server import IngestServer
+from traces.receivers.zipkin_http import ZIPKIN_PAGES, ZIPKIN_ROUTES
 from traces.spans import SpanBatch, empty_batch
 
 LOOPBACK = "127.0.0.1"
@@ -63,6 +64,7 @@ class Running:
     server: IngestServer
     http_port: int
     grpc_port: int
+    zipkin_port: int
     stop: Callable[[], None]
     thread: threading.Thread
 
@@ -77,10 +79,11 @@ class Running:
         path: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        port: int | None = None,
         **options: Any,
     ) -> Response:
         connection = http.client.HTTPConnection(
-            LOOPBACK, self.http_port, timeout=PATIENCE_SECONDS
+            LOOPBACK, port or self.http_port, timeout=PATIENCE_SECONDS
         )
         try:
             connection.request(method, path, body, dict(headers or {}), **options)
@@ -137,14 +140,27 @@ def running(
             HttpReceiver(ingest, OTLP_ROUTES, origins), loopback_socket()
         )
         grpc = GrpcListener(ingest, f"{LOOPBACK}:0", OTLP_EXPORT)
-        server = IngestServer(ingest, [http, grpc])
+        zipkin = HttpListener(
+            HttpReceiver(ingest, ZIPKIN_ROUTES, origins, ZIPKIN_PAGES),
+            loopback_socket(),
+        )
+        server = IngestServer(ingest, [http, grpc, zipkin])
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
             loop.call_soon_threadsafe(server.stop)
 
         started.append(
-            Running(store, ingest, server, http.port, grpc.port, stop, thread)
+            Running(
+                store=store,
+                ingest=ingest,
+                server=server,
+                http_port=http.port,
+                grpc_port=grpc.port,
+                zipkin_port=zipkin.port,
+                stop=stop,
+                thread=thread,
+            )
         )
         await server.serve(ready.set)
 

@@ -31,7 +31,7 @@ Scope = dict[str, Any]
 Headers = Mapping[str, str]
 
 CLOSE: Final = (b"connection", b"close")
-_RETRY_AFTER: Final = (b"retry-after", str(status.RETRY_AFTER_SECONDS).encode())
+RETRY_AFTER: Final = (b"retry-after", str(status.RETRY_AFTER_SECONDS).encode())
 _STORE_AWAY = "the spans cannot be stored now; send again later"
 _CRASHED = "the request could not be processed; send again later"
 
@@ -66,8 +66,25 @@ class Route(Protocol):
     def refused(self, refusal: Refusal, headers: Headers) -> Answer: ...
 
 
+Page = Callable[[GroupCommit], Answer]
+
+
+def _healthz(ingest: GroupCommit) -> Answer:
+    if ingest.draining:
+        return Answer(503, b"stopping\n", headers=(RETRY_AFTER,))
+    return Answer(200, b"ready\n")
+
+
+def _metrics(ingest: GroupCommit) -> Answer:
+    text = ingest.counters.prometheus_text()
+    return Answer(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+PAGES: Final[dict[str, Page]] = {"/healthz": _healthz, "/metrics": _metrics}
+
+
 class HttpReceiver:
-    """POST to each route, GET /healthz, GET /metrics.
+    """POST to each route, GET of each page.
 
     Whatever is asked elsewhere is refused as the first route refuses."""
 
@@ -76,9 +93,11 @@ class HttpReceiver:
         ingest: GroupCommit,
         routes: Mapping[str, Route],
         origins: Collection[str] = (),
+        pages: Mapping[str, Page] = PAGES,
     ) -> None:
         self._ingest = ingest
         self._routes = routes
+        self._pages = pages
         self._first_path, self._first_route = next(iter(routes.items()))
         self._cors = Cors(origins)
 
@@ -104,22 +123,12 @@ class HttpReceiver:
         path, method = scope["path"], scope["method"]
         if route := self._routes.get(path):
             return await self._spans(route, method, headers, receive)
-        pages = {"/healthz": self._healthz, "/metrics": self._metrics}
-        if path not in pages:
+        if path not in self._pages:
             where = f"spans go to {self._first_path}"
             raise Refusal(404, status.NOT_FOUND, where, CLOSE)
         if method not in ("GET", "HEAD"):
             raise _method_refused("GET, HEAD")
-        return pages[path]()
-
-    def _healthz(self) -> Answer:
-        if self._ingest.draining:
-            return Answer(503, b"stopping\n", headers=(_RETRY_AFTER,))
-        return Answer(200, b"ready\n")
-
-    def _metrics(self) -> Answer:
-        text = self._ingest.counters.prometheus_text()
-        return Answer(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+        return self._pages[path](self._ingest)
 
     async def _spans(
         self, route: Route, method: str, headers: Headers, receive: Receive
@@ -191,7 +200,7 @@ def _method_refused(allowed: str) -> Refusal:
 
 
 def _unavailable(message: str, *headers: tuple[bytes, bytes]) -> Refusal:
-    return Refusal(503, status.UNAVAILABLE, message, _RETRY_AFTER, *headers)
+    return Refusal(503, status.UNAVAILABLE, message, RETRY_AFTER, *headers)
 
 
 def _with_headers(answer: Answer, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:

@@ -9,10 +9,11 @@ from django.conf import settings
 
 from traces.receivers.group_commit import GroupCommit
 from traces.receivers.grpc_server import OTLP_EXPORT, GrpcListener, Method
-from traces.receivers.http import HttpReceiver, Route
+from traces.receivers.http import PAGES, HttpReceiver, Page, Route
 from traces.receivers.http_listener import BACKLOG, HttpListener
 from traces.receivers.otlp_http import OTLP_ROUTES
 from traces.receivers.server import Listener
+from traces.receivers.zipkin_http import ZIPKIN_PAGES, ZIPKIN_ROUTES
 from tracing_ui.supervise.listening import receiver_ports
 from tracing_ui.supervise.ports import Port
 
@@ -26,17 +27,12 @@ class Opened(NamedTuple):
     socket: socket.socket | None
 
 
-def http_listener(
-    ingest: GroupCommit, listening: socket.socket, routes: Mapping[str, Route]
-) -> HttpListener:
-    receiver = HttpReceiver(ingest, routes, settings.CORS_ALLOWED_ORIGINS)
-    return HttpListener(receiver, listening)
-
-
-def _http(routes: Mapping[str, Route]) -> Make:
+def _http(routes: Mapping[str, Route], pages: Mapping[str, Page] = PAGES) -> Make:
     def make(ingest: GroupCommit, opened: Opened) -> Listener:
         assert opened.socket
-        return http_listener(ingest, opened.socket, routes)
+        origins = settings.CORS_ALLOWED_ORIGINS
+        receiver = HttpReceiver(ingest, routes, origins, pages)
+        return HttpListener(receiver, opened.socket)
 
     return make
 
@@ -51,7 +47,10 @@ def _grpc(method: Method) -> Make:
 
 
 _GRPC: Final[dict[str, Make]] = {"OTLP_GRPC_PORT": _grpc(OTLP_EXPORT)}
-_WITH_SOCKET: Final[dict[str, Make]] = {"OTLP_HTTP_PORT": _http(OTLP_ROUTES)}
+_WITH_SOCKET: Final[dict[str, Make]] = {
+    "OTLP_HTTP_PORT": _http(OTLP_ROUTES),
+    "ZIPKIN_PORT": _http(ZIPKIN_ROUTES, ZIPKIN_PAGES),
+}
 
 
 def open_ports(stack: ExitStack) -> list[Opened]:

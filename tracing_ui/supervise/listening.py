@@ -24,6 +24,7 @@ class Receiver:
 RECEIVERS: Final = (
     Receiver("OTLP_GRPC_PORT", "OTLP/gRPC"),
     Receiver("OTLP_HTTP_PORT", "OTLP/HTTP", "http://{}/v1/traces"),
+    Receiver("ZIPKIN_PORT", "Zipkin", "http://{}/api/v2/spans"),
 )
 PORT_VARIABLES: Final = ("WEB_PORT", *(each.variable for each in RECEIVERS))
 
