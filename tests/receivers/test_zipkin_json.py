@@ -266,12 +266,24 @@ def test_otel_tags_that_make_no_sense_stay_tags():
             "retry",
             {"attempt": 2, "why": "slow"},
         ),
+        ('{"retry": {"attempt": 2}}', "retry", {"attempt": 2}),
+        ('{"retry": 2}', '{"retry": 2}', {}),
         ('"retry": {"nested": {}}', '"retry": {"nested": {}}', {}),
         ('"a": {}, "b": {}', '"a": {}, "b": {}', {}),
         ('"broken": {}}', '"broken": {}}', {}),
         ('"deep": ' + "[" * 5000 + "}", '"deep": ' + "[" * 5000 + "}", {}),
     ],
-    ids=["plain", "empty", "otel", "nested", "two", "broken", "deep"],
+    ids=[
+        "plain",
+        "empty",
+        "otel",
+        "otel of Python",
+        "other JSON",
+        "nested",
+        "two",
+        "broken",
+        "deep",
+    ],
 )
 def test_annotations_become_events(value, name, attributes):
     annotations = [

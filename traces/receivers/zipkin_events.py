@@ -1,6 +1,7 @@
 """Zipkin's annotations as events."""
 
 import math
+from typing import Final
 
 import orjson
 import pyarrow as pa
@@ -12,25 +13,28 @@ from traces.receivers.zipkin_columns import Annotations
 from traces.receivers.zipkin_times import NANO_PER_MICRO
 from traces.variant_columns import Ints
 
+# Looks like the name of an event and its attributes; JSON will tell.
+_WRITTEN: Final = r'^\{?".*\}$'
+
 
 def to_events(annotations: Annotations, micro: Ints, rows: int) -> pa.ListArray:
     """The Event messages of each of the spans."""
     nano, values = micro * NANO_PER_MICRO, annotations.values
     messages = plain_events(nano, values)
-    quoted = pc.and_(pc.starts_with(values, '"'), pc.ends_with(values, "}"))
-    if pc.any(quoted).as_py():
+    written = pc.match_substring_regex(values, _WRITTEN)
+    if pc.any(written).as_py():
         messages = pc.replace_with_mask(
-            messages, quoted, _with_attributes(nano, values, quoted)
+            messages, written, _with_attributes(nano, values, written)
         )
     return to_lists([Items(annotations.row, messages)], rows)
 
 
 def _with_attributes(
-    nano: Ints, values: pa.StringArray, quoted: pa.BooleanArray
+    nano: Ints, values: pa.StringArray, written: pa.BooleanArray
 ) -> pa.BinaryArray:
     """One by one, because each is a JSON document of its own."""
-    times = nano[quoted.to_numpy(zero_copy_only=False)].tolist()
-    texts = values.filter(quoted).to_pylist()
+    times = nano[written.to_numpy(zero_copy_only=False)].tolist()
+    texts = values.filter(written).to_pylist()
     messages = [_event(*pair) for pair in zip(times, texts, strict=True)]
     return pa.array(messages, pa.binary())
 
@@ -42,9 +46,11 @@ def _event(time_unix_nano: int, value: str) -> bytes:
 
 
 def _name_and_attributes(value: str) -> tuple[str, dict[str, Scalar]]:
-    """`"name": {"key": value}` is how OpenTelemetry's exporters write an event."""
+    """`"name": {"key": value}` is how OpenTelemetry's exporters write an event, that of
+    Python with braces around it."""
+    document = value if value.startswith("{") else f"{{{value}}}"
     try:
-        [(name, attributes)] = orjson.loads(f"{{{value}}}").items()
+        [(name, attributes)] = orjson.loads(document).items()
     except ValueError:
         return value, {}
     flat = isinstance(attributes, dict) and all(map(_is_scalar, attributes.values()))
