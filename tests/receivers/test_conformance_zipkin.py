@@ -15,12 +15,18 @@ from tests.receivers.serving import (
     Running,
     running,
 )
+from tests.receivers.test_zipkin_v1 import moment, thrift_list, v1_span
 from tests.receivers.zipkin import zipkin_json, zipkin_protobuf, zipkin_span
 from traces.store.base import StoreUnavailable
 
 GZIP = {"Content-Encoding": "gzip"}
 V2 = "/api/v2/spans"
+V1 = "/api/v1/spans"
 GOOD = zipkin_json(zipkin_span())
+V1_SPAN = v1_span(annotations=[moment("cs"), moment("cr", 3)])
+V1_JSON = zipkin_json(V1_SPAN)
+V1_THRIFT = thrift_list(V1_SPAN)
+THRIFT = {"Content-Type": "application/x-thrift"}
 
 
 @pytest.fixture
@@ -37,8 +43,11 @@ def hostile():
         assert post(started, GOOD).code == 202
 
 
-def post(server: Running, body: Any, headers: Any = JSON, **options: Any) -> Response:
-    return server.request("POST", V2, body, headers, port=server.zipkin_port, **options)
+def post(
+    server: Running, body: Any, headers: Any = JSON, path: str = V2, **options: Any
+) -> Response:
+    port = server.zipkin_port
+    return server.request("POST", path, body, headers, port=port, **options)
 
 
 def get(server: Running, path: str, method: str = "GET", **headers: str) -> Response:
@@ -114,6 +123,40 @@ def test_z1_v1_at_v2_is_400_and_names_both(server: Running):
     assert response.code == 400
     assert "v1 JSON" in refusal(response)
     assert "v2 JSON" in refusal(response)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (V1_JSON, JSON),
+        (V1_JSON, {}),
+        (V1_THRIFT, THRIFT),
+        (gzip.compress(V1_THRIFT), THRIFT | GZIP),
+        (b"", THRIFT),
+        (b"[]", JSON),
+    ],
+    ids=["json", "no type", "thrift", "gzip", "no thrift", "no spans"],
+)
+def test_z1_version_1_is_taken_at_its_own_path(
+    server: Running, body: bytes, headers: dict[str, str]
+):
+    response = post(server, body, headers, V1)
+
+    assert (response.code, response.body) == (202, b"")
+    assert len(server.store) == (len(body) > 2)
+
+
+def test_z1_v2_at_v1_is_400_and_names_both(server: Running):
+    response = post(server, GOOD, JSON, V1)
+
+    assert response.code == 400
+    assert "v1 JSON" in refusal(response)
+    assert "v2 JSON" in refusal(response)
+
+
+def test_z1_a2_malformed_thrift_is_400_and_protobuf_is_415(server: Running):
+    assert post(server, V1_JSON, THRIFT, V1).code == 400
+    assert post(server, b"", PROTOBUF, V1).code == 415
 
 
 def test_c3_bad_spans_are_refused_alone_and_counted(server: Running):

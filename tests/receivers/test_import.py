@@ -118,6 +118,19 @@ def test_shared_halves_of_a_zipkin_span_stay_two():
     ]
 
 
+def test_zipkin_v1_is_told_by_its_content():
+    start = {"timestamp": 1_700_000_000_000_000, "value": "sr", "endpoint": {}}
+    span = {"traceId": "1", "id": "1", "name": "old", "annotations": [start]}
+    for content in ([span], [[span], [span | {"id": "2"}]]):
+        names = [row["name"] for row in spans_of(json.dumps(content).encode())]
+        assert names == ["old"] * len(content)
+
+
+def test_zipkin_v2_is_read_from_an_answer_to_a_search_too():
+    answer = [[zipkin_span()], [zipkin_span(traceId="1"), zipkin_span(id="2")]]
+    assert len(spans_of(json.dumps(answer).encode())) == 3
+
+
 def otlp_json(*services: str) -> dict[str, Any]:
     return {"resourceSpans": [otlp_group(service) for service in services]}
 

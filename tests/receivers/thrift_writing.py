@@ -20,6 +20,10 @@ def text(value: str | bytes) -> Value:
     return TType.STRING, value.encode() if isinstance(value, str) else value
 
 
+def i16(value: int) -> Value:
+    return TType.I16, value
+
+
 def i32(value: int) -> Value:
     return TType.I32, value
 
@@ -77,6 +81,8 @@ def _write(writer: Any, value: Value) -> None:
             writer.writeBinary(content)
         case TType.BOOL:
             writer.writeBool(content)
+        case TType.I16:
+            writer.writeI16(content)
         case TType.I32:
             writer.writeI32(content)
         case TType.I64:

@@ -13,6 +13,8 @@ from traces.receivers import (
     otlp,
     zipkin_json,
     zipkin_protobuf,
+    zipkin_v1_json,
+    zipkin_v1_thrift,
 )
 from traces.receivers.encodings import Encoding
 from traces.receivers.limits import Limits
@@ -33,6 +35,8 @@ READERS: Final[dict[Encoding, Reader]] = {
     Encoding.JAEGER_JSON: jaeger_json.read_documents,
     Encoding.ZIPKIN_JSON: zipkin_json.read_json,
     Encoding.ZIPKIN_PROTOBUF: zipkin_protobuf.read_protobuf,
+    Encoding.ZIPKIN_V1_JSON: zipkin_v1_json.read_json,
+    Encoding.ZIPKIN_V1_THRIFT: zipkin_v1_thrift.read_thrift,
 }
 
 

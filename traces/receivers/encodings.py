@@ -13,3 +13,5 @@ class Encoding(StrEnum):
     JAEGER_JSON = "jaeger/json"
     ZIPKIN_JSON = "zipkin/json"
     ZIPKIN_PROTOBUF = "zipkin/protobuf"
+    ZIPKIN_V1_JSON = "zipkin/v1-json"
+    ZIPKIN_V1_THRIFT = "zipkin/v1-thrift"

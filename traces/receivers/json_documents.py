@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from traces.receivers import zipkin_json
 from traces.receivers.encodings import Encoding
 from traces.receivers.json_fields import JsonObject, UnreadableDocument
 
@@ -21,7 +22,7 @@ _FROM_URL_SAFE: Final = str.maketrans("-_", "+/")
 _OTHER_SIGNALS: Final = ("resourceMetrics", "resourceLogs", "resourceProfiles")
 _KNOWN: Final = (
     "OTLP (resourceSpans), Tempo (batches), Jaeger (data, or traceID and spans) and"
-    " Zipkin v2 (a list of spans) are read"
+    " Zipkin (a list of spans) are read"
 )
 
 
@@ -72,9 +73,14 @@ def _read_list(parsed: list[Any], document: bytes) -> Iterator[Readable]:
     elif parsed and all(isinstance(item, list) for item in parsed):
         # Zipkin's own answer to a search: traces, each a list of spans.
         spans = [span for trace in parsed for span in trace]
-        yield Readable(_written(spans), Encoding.ZIPKIN_JSON)
+        yield Readable(_written(spans), _zipkin_version(spans))
     else:
-        yield Readable(document, Encoding.ZIPKIN_JSON)
+        yield Readable(document, _zipkin_version(parsed))
+
+
+def _zipkin_version(spans: list[Any]) -> Encoding:
+    is_v1 = any(map(zipkin_json.is_v1, spans))
+    return Encoding.ZIPKIN_V1_JSON if is_v1 else Encoding.ZIPKIN_JSON
 
 
 def _written(parsed: Any) -> bytes:

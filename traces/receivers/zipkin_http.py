@@ -28,6 +28,10 @@ _V2: Final = {
     _JSON: Encoding.ZIPKIN_JSON,
     "application/x-protobuf": Encoding.ZIPKIN_PROTOBUF,
 }
+_V1: Final = {
+    _JSON: Encoding.ZIPKIN_V1_JSON,
+    "application/x-thrift": Encoding.ZIPKIN_V1_THRIFT,
+}
 
 
 class ZipkinRoute:
@@ -56,5 +60,8 @@ def _health(ingest: GroupCommit) -> Answer:
     return Answer(200, b'{"status":"UP"}', _JSON)
 
 
-ZIPKIN_ROUTES: Final[dict[str, Route]] = {"/api/v2/spans": ZipkinRoute(_V2)}
+ZIPKIN_ROUTES: Final[dict[str, Route]] = {
+    "/api/v2/spans": ZipkinRoute(_V2),
+    "/api/v1/spans": ZipkinRoute(_V1),
+}
 ZIPKIN_PAGES: Final[dict[str, Page]] = {**PAGES, "/health": _health}
