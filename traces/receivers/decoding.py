@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from traces.receivers import (
     jaeger_json,
+    jaeger_protobuf,
     jaeger_thrift,
     otlp,
     zipkin_json,
@@ -32,6 +33,7 @@ READERS: Final[dict[Encoding, Reader]] = {
     Encoding.JAEGER_COMPACT: jaeger_thrift.read_compact_messages,
     Encoding.JAEGER_BINARY: jaeger_thrift.read_binary_messages,
     Encoding.JAEGER_THRIFT: jaeger_thrift.read_batches,
+    Encoding.JAEGER_PROTOBUF: jaeger_protobuf.read_requests,
     Encoding.JAEGER_JSON: jaeger_json.read_documents,
     Encoding.ZIPKIN_JSON: zipkin_json.read_json,
     Encoding.ZIPKIN_PROTOBUF: zipkin_protobuf.read_protobuf,
