@@ -97,6 +97,7 @@ class _Fields(NamedTuple):
 
 
 _NO_FIELDS: Final = _Fields()
+_ONLY_A_KIND: Final = {name: _Fields(kind) for name, kind in _KINDS.items()}
 
 
 class JaegerBuilder:
@@ -181,7 +182,7 @@ def _row(span: JaegerSpan, fields: _Fields, attributes: list[bytes]) -> SpanRow:
         span.start_time_unix_nano,
         span.start_time_unix_nano + span.duration_nano,
         attributes,
-        [_event(each) for each in span.logs],
+        [_event(each) for each in span.logs] if span.logs else [],
         links,
         parent,
         fields.trace_state,
@@ -232,8 +233,6 @@ def _event(log: Log) -> bytes:
 def _split(tags: Sequence[Tag]) -> tuple[_Fields, list[bytes]]:
     """Fields, and the attributes that are left."""
     by_key = dict(tags)
-    if _FIELD_KEYS.isdisjoint(by_key):
-        return _NO_FIELDS, key_values(tags)
     count = len(by_key)
     fields = _take_fields(by_key)
     return fields, key_values(_left(tags, by_key, count - len(by_key)))
@@ -248,14 +247,18 @@ def _left(tags: Sequence[Tag], by_key: Tags, taken: int) -> Iterable[Tag]:
 
 
 def _take_fields(tags: Tags) -> _Fields:
+    found = _FIELD_KEYS & tags.keys()
+    if not found:
+        return _NO_FIELDS
+    if len(found) == 1 and (kind := _ONLY_A_KIND.get(str(tags.get("span.kind")))):
+        del tags["span.kind"]
+        return kind
     code, message = _take_status(tags)
-    kind = _take_kind(tags)
-    if _FIELD_KEYS.isdisjoint(tags):
-        return _Fields(kind, code, message)
     name, version = (_take_text(tags, *_SCOPE_KEYS[part]) for part in _SCOPE_KEYS)
     counts = {field: _take_count(tags, key) for field, key in _COUNT_KEYS.items()}
     state = _take_text(tags, "w3c.tracestate")
-    return _Fields(kind, code, message, state, (name, version), **counts)
+    kind_number = _take_kind(tags)
+    return _Fields(kind_number, code, message, state, (name, version), **counts)
 
 
 def _take_kind(tags: Tags) -> int:
