@@ -36,6 +36,13 @@ WEB_PORT = env_port("WEB_PORT", 16686)
 OTLP_GRPC_PORT = env_port("OTLP_GRPC_PORT", 4317, may_be_off=True)
 OTLP_HTTP_PORT = env_port("OTLP_HTTP_PORT", 4318, may_be_off=True)
 ZIPKIN_PORT = env_port("ZIPKIN_PORT", 9411, may_be_off=True)
+JAEGER_HTTP_PORT = env_port("JAEGER_HTTP_PORT", 14268, may_be_off=True)
+JAEGER_GRPC_PORT = env_port("JAEGER_GRPC_PORT", 14250, may_be_off=True)
+JAEGER_COMPACT_PORT = env_port("JAEGER_COMPACT_PORT", 6831, may_be_off=True)
+JAEGER_BINARY_PORT = env_port("JAEGER_BINARY_PORT", 6832, may_be_off=True)
+# Where Jaeger's clients ask how much to sample, and the file that says so.
+SAMPLING_PORT = env_port("SAMPLING_PORT", 5778, may_be_off=True)
+SAMPLING_STRATEGIES_FILE = env_str("SAMPLING_STRATEGIES_FILE", "")
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 HOST_IS_LOOPBACK = HOST == "localhost" or HOST.startswith("127.") or HOST == "::1"
 ALLOWED_HOSTS = env_list(

@@ -18,6 +18,7 @@ def test_it_answers_counts_by_encoding(get):
     started = timezone.now()
     counters = counted(10, bad=2)
     counters.lost[OTLP, "queue full"] += 3
+    counters.unsent[OTLP, "too large"] += 4
     save_report("one", started, counters)
     assert get("receivers") == {
         "running": 1,
@@ -30,6 +31,7 @@ def test_it_answers_counts_by_encoding(get):
                 "failed": 0,
                 "rejected": {"bad": 2},
                 "lost": {"queue full": 3},
+                "unsent": {"too large": 4},
             }
         ],
     }

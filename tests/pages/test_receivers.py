@@ -33,6 +33,15 @@ def test_lost_datagrams_are_told_in_a_notice(browser):
     assert "sequence gap" in page
 
 
+def test_spans_that_clients_could_not_send_are_told(browser):
+    counters = counted(1)
+    counters.unsent[OTLP, "the client's queue was full"] += 1_300
+    save_report("one", timezone.now(), counters)
+    page = text_of(browser.get("/receivers"))
+    assert "What clients could not send" in page
+    assert "1,300" in page
+
+
 def test_without_losses_there_is_no_notice(browser):
     save_report("one", timezone.now(), counted(1))
     assert "notice" not in text_of(browser.get("/receivers"))

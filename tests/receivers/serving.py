@@ -12,13 +12,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from traces.receivers.encodings import Encoding
 from traces.receivers.group_commit import GroupCommit
 from traces.receivers.grpc_server import OTLP_EXPORT, GrpcListener
 from traces.receivers.http import HttpReceiver
 from traces.receivers.http_listener import HttpListener, listening_socket
+from traces.receivers.jaeger_grpc import POST_SPANS, sampling_question
+from traces.receivers.jaeger_http import JAEGER_ROUTES
 from traces.receivers.limits import Limits, limits_from_settings
 from traces.receivers.otlp_http import OTLP_ROUTES
-from traces.receivers.server import IngestServer
+from traces.receivers.sampling import StrategyFile
+from traces.receivers.sampling_http import SamplingService
+from traces.receivers.server import IngestServer, Listener
+from traces.receivers.udp_listener import UdpListener
 from traces.receivers.zipkin_http import ZIPKIN_PAGES, ZIPKIN_ROUTES
 from traces.spans import SpanBatch, empty_batch
 
@@ -26,6 +32,15 @@ LOOPBACK = "127.0.0.1"
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
 PATIENCE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class JaegerPorts:
+    http: int
+    grpc: int
+    compact: int
+    binary: int
+    sampling: int
 
 
 class RecordingStore:
@@ -65,6 +80,7 @@ class Running:
     http_port: int
     grpc_port: int
     zipkin_port: int
+    jaeger: "JaegerPorts"
     stop: Callable[[], None]
     thread: threading.Thread
 
@@ -114,6 +130,32 @@ def loopback_socket() -> socket.socket:
     return listening_socket(socket.AF_INET, (LOOPBACK, 0))
 
 
+def datagram_socket() -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bound.bind((LOOPBACK, 0))
+    return bound
+
+
+def jaeger_listeners(
+    ingest: GroupCommit, strategies: str, udp: Mapping[str, int]
+) -> tuple[list[Listener], JaegerPorts]:
+    """`udp`: changed bounds of its listeners."""
+    file = StrategyFile(strategies)
+    listeners: dict[str, Listener] = {
+        "http": HttpListener(HttpReceiver(ingest, JAEGER_ROUTES), loopback_socket()),
+        "grpc": GrpcListener(
+            ingest, f"{LOOPBACK}:0", POST_SPANS, sampling_question(file)
+        ),
+        "compact": UdpListener(
+            ingest, datagram_socket(), Encoding.JAEGER_COMPACT, **udp
+        ),
+        "binary": UdpListener(ingest, datagram_socket(), Encoding.JAEGER_BINARY, **udp),
+        "sampling": HttpListener(SamplingService(file), loopback_socket()),
+    }
+    ports = {name: listener.port for name, listener in listeners.items()}
+    return list(listeners.values()), JaegerPorts(**ports)
+
+
 @contextmanager
 def running(
     store: RecordingStore | None = None,
@@ -122,6 +164,8 @@ def running(
     max_wait_seconds: float = 0.001,
     max_spans: int = 20_000,
     max_inflight_bytes: int = 256 << 20,
+    strategies: str = "",
+    udp: Mapping[str, int] | None = None,
     **changed_limits: int,
 ) -> Iterator[Running]:
     store = RecordingStore() if store is None else store
@@ -144,7 +188,8 @@ def running(
             HttpReceiver(ingest, ZIPKIN_ROUTES, origins, ZIPKIN_PAGES),
             loopback_socket(),
         )
-        server = IngestServer(ingest, [http, grpc, zipkin])
+        jaeger, jaeger_ports = jaeger_listeners(ingest, strategies, udp or {})
+        server = IngestServer(ingest, [http, grpc, zipkin, *jaeger])
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
@@ -158,6 +203,7 @@ def running(
                 http_port=http.port,
                 grpc_port=grpc.port,
                 zipkin_port=zipkin.port,
+                jaeger=jaeger_ports,
                 stop=stop,
                 thread=thread,
             )

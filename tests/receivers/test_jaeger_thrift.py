@@ -296,7 +296,13 @@ def test_j2_what_a_client_says_of_its_losses_is_heard(protocol):
         "too large for the client to send": 2,
         "the client could not send": 3,
     }
-    assert verdict.sent == Sent("shop '5f3e'", 41, dropped)
+    assert verdict.sent == Sent("'5f3e'", 41, dropped)
+
+
+def test_a_client_without_a_name_of_its_own_is_not_followed():
+    message = datagram(span(), sequence=41, process_tags={"ip": "192.0.2.1"})
+    [verdict] = decoded(message, encoding=Encoding.JAEGER_COMPACT).verdicts
+    assert verdict.sent is None
 
 
 def test_b5_a_batch_of_empty_spans_is_refused_by_their_number():

@@ -62,6 +62,7 @@ def tables(received: Received) -> dict[str, Any]:
         "rows": rows,
         "rejected": reasons((row.label, row.totals.rejected) for row in rows),
         "lost": reasons((row.label, row.totals.lost) for row in rows),
+        "unsent": reasons((row.label, row.totals.unsent) for row in rows),
         "lost_datagrams": sum(row.totals.lost_datagrams for row in rows),
     }
 

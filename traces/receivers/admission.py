@@ -30,6 +30,10 @@ class Hold:
         self._inflight.bytes += size
         self._bytes += size
 
+    def release(self) -> None:
+        self._inflight.bytes -= self._bytes
+        self._bytes = 0
+
     def __enter__(self) -> "Hold":
         return self
 
@@ -39,4 +43,4 @@ class Hold:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._inflight.bytes -= self._bytes
+        self.release()

@@ -15,7 +15,8 @@ _OTHER = "other"
 @dataclass(slots=True)
 class Counters:
     """By encoding. `failed` spans were answered with a retry hint, so their senders
-    send them again; `lost` is what a sender that waits for no answer lost for good."""
+    send them again. Who waits for no answer does not: `lost` are its datagrams, and
+    `unsent` the spans that it says it could not send."""
 
     received: Counter[Encoding] = field(default_factory=Counter)
     stored: Counter[Encoding] = field(default_factory=Counter)
@@ -23,6 +24,7 @@ class Counters:
     rejected: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
     requests: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
     lost: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
+    unsent: Counter[tuple[Encoding, str]] = field(default_factory=Counter)
 
     def count_verdict(self, encoding: Encoding, verdict: Verdict) -> None:
         """A request that is answered for good."""
@@ -52,6 +54,7 @@ class Counters:
             *_counter("spans_rejected_total", _by_reason(self.rejected)),
             *_counter("requests_total", _by_reason(self.requests, "outcome")),
             *_counter("datagrams_lost_total", _by_reason(self.lost)),
+            *_counter("spans_unsent_total", _by_reason(self.unsent)),
         ]
         return "\n".join(lines) + "\n"
 

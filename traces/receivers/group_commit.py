@@ -75,11 +75,15 @@ class GroupCommit:
 
         Raises Unavailable or StoreError when nothing of the request was stored.
         """
+        # A client that hangs up does not take its spans back.
+        return await asyncio.shield(self.start(body, encoding))
+
+    def start(self, body: bytes, encoding: Encoding) -> "asyncio.Future[Verdict]":
+        """As `submit`, for who does not wait. Raises Unavailable when it is closed."""
         self.require_open()
         answered = asyncio.get_running_loop().create_future()
         self._gather(Request(body, encoding, answered))
-        # A client that hangs up does not take its spans back.
-        return await asyncio.shield(answered)
+        return answered
 
     def require_open(self) -> None:
         if self.draining:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple, NoReturn
 
 import grpc
@@ -40,6 +40,14 @@ class Method(NamedTuple):
     answer: Callable[[Verdict], bytes]
 
 
+class Question(NamedTuple):
+    """A unary method that takes no spans."""
+
+    service: str
+    name: str
+    answer: Callable[[bytes], bytes]  # raises BadRequest
+
+
 def _otlp_answer(verdict: Verdict) -> bytes:
     return encode_response(verdict, ContentType.PROTOBUF)
 
@@ -53,9 +61,11 @@ OTLP_EXPORT: Final = Method(
 
 
 class GrpcListener:
-    """Serves one method on an address; see `server.Listener`."""
+    """Serves a method on an address, and questions beside it; see `server.Listener`."""
 
-    def __init__(self, ingest: GroupCommit, address: str, method: Method) -> None:
+    def __init__(
+        self, ingest: GroupCommit, address: str, method: Method, *questions: Question
+    ) -> None:
         self._ingest = ingest
         self._method = method
         self._server = grpc.aio.server(
@@ -67,14 +77,18 @@ class GrpcListener:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        handler = grpc.unary_unary_rpc_method_handler(
-            self.take, request_deserializer=None, response_serializer=None
-        )
-        handlers = {method.name: handler}
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(method.service, handlers),)
-        )
+        self._serve(method.service, method.name, self.take)
+        for question in questions:
+            self._serve(question.service, question.name, _answering(question))
         self.port: int = self._server.add_insecure_port(address)
+
+    def _serve(self, service: str, name: str, call: Any) -> None:
+        handler = grpc.unary_unary_rpc_method_handler(
+            call, request_deserializer=None, response_serializer=None
+        )
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, {name: handler}),)
+        )
 
     async def start(self) -> None:
         await self._server.start()
@@ -108,6 +122,19 @@ class GrpcListener:
         except Exception:
             log.exception("The gRPC receiver failed")
             await _abort(context, status.UNAVAILABLE, _CRASHED)
+
+
+def _answering(question: Question) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    async def answer(body: bytes, context: Any) -> bytes:
+        try:
+            return question.answer(body)
+        except BadRequest as error:
+            await _abort(context, status.INVALID_ARGUMENT, str(error))
+        except Exception:
+            log.exception("A question over gRPC could not be answered")
+            await _abort(context, status.UNAVAILABLE, _CRASHED)
+
+    return answer
 
 
 async def _abort(context: Any, code: int, message: str) -> NoReturn:

@@ -117,7 +117,7 @@ class HttpReceiver:
             crashed = _unavailable(_CRASHED)
             answer = _with_headers(route.refused(crashed, headers), crashed.headers)
         extra = self._cors.headers(headers.get("origin"))
-        await _send(send, answer, extra, with_body=scope["method"] != "HEAD")
+        await send_answer(send, answer, extra, with_body=scope["method"] != "HEAD")
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         path, method = scope["path"], scope["method"]
@@ -207,7 +207,7 @@ def _with_headers(answer: Answer, headers: tuple[tuple[bytes, bytes], ...]) -> A
     return answer._replace(headers=(*headers, *answer.headers))
 
 
-async def _send(
+async def send_answer(
     send: Send, answer: Answer, extra: HeaderList, *, with_body: bool
 ) -> None:
     headers = [

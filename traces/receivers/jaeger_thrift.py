@@ -24,8 +24,7 @@ EMIT_BATCH: Final = "emitBatch"
 EMIT_ZIPKIN_BATCH: Final = "emitZipkinBatch"
 _NANO_PER_MICRO = 1_000
 _LONGEST_CLIENT = 256
-# What tells one client from another of the same service.
-_CLIENT_KEYS: Final = ("client-uuid", "ip", "hostname")
+_CLIENT_KEY: Final = "client-uuid"
 _DROPPED: Final = {
     "the client's queue was full": "full_queue_dropped_spans",
     "too large for the client to send": "too_large_dropped_spans",
@@ -204,14 +203,13 @@ def _add(builder: JaegerBuilder, batch: Batch) -> Verdict:
 
 
 def _sent(batch: Batch) -> Sent | None:
-    if batch.sequence is None and batch.stats is None:
+    """None for a client without a name of its own, as two might be taken for one."""
+    client = dict(_tags(batch.process.tags)).get(_CLIENT_KEY)
+    if client is None or (batch.sequence is None and batch.stats is None):
         return None
     stats = batch.stats or ClientStats()
-    tags = dict(_tags(batch.process.tags))
-    name = next((tags[key] for key in _CLIENT_KEYS if key in tags), "")
     dropped = {reason: getattr(stats, field) for reason, field in _DROPPED.items()}
-    client = f"{batch.process.service} {name!r}"
-    return Sent(client[:_LONGEST_CLIENT], batch.sequence, dropped)
+    return Sent(repr(client)[:_LONGEST_CLIENT], batch.sequence, dropped)
 
 
 def _span(span: ThriftSpan) -> JaegerSpan:

@@ -43,6 +43,7 @@ class Totals:
     rejected: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    unsent: Counter[str] = field(default_factory=Counter)
 
     @property
     def rejected_spans(self) -> int:
@@ -109,7 +110,7 @@ def snapshot(counters: Counters) -> dict[str, dict[str, Any]]:
     for what in ("received", "stored", "failed"):
         for encoding, count in getattr(counters, what).copy().items():
             found.setdefault(encoding, {})[what] = count
-    for what in ("rejected", "requests", "lost"):
+    for what in ("rejected", "requests", "lost", "unsent"):
         for (encoding, reason), count in getattr(counters, what).copy().items():
             found.setdefault(encoding, {}).setdefault(what, {})[reason] = count
     return found
@@ -140,3 +141,4 @@ def _add(totals: Totals, counts: dict[str, Any]) -> None:
     totals.rejected.update(counts.get("rejected", {}))
     totals.requests.update(counts.get("requests", {}))
     totals.lost.update(counts.get("lost", {}))
+    totals.unsent.update(counts.get("unsent", {}))

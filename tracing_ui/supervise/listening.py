@@ -25,6 +25,11 @@ RECEIVERS: Final = (
     Receiver("OTLP_GRPC_PORT", "OTLP/gRPC"),
     Receiver("OTLP_HTTP_PORT", "OTLP/HTTP", "http://{}/v1/traces"),
     Receiver("ZIPKIN_PORT", "Zipkin", "http://{}/api/v2/spans"),
+    Receiver("JAEGER_HTTP_PORT", "Jaeger/HTTP", "http://{}/api/traces"),
+    Receiver("JAEGER_GRPC_PORT", "Jaeger/gRPC"),
+    Receiver("JAEGER_COMPACT_PORT", "Jaeger/UDP, compact", is_udp=True),
+    Receiver("JAEGER_BINARY_PORT", "Jaeger/UDP, binary", is_udp=True),
+    Receiver("SAMPLING_PORT", "Jaeger's sampling", "http://{}/sampling"),
 )
 PORT_VARIABLES: Final = ("WEB_PORT", *(each.variable for each in RECEIVERS))
 

@@ -29,6 +29,7 @@ def receivers(request: Request) -> Response:
             "failed": totals.failed,
             "rejected": totals.rejected,
             "lost": totals.lost,
+            "unsent": totals.unsent,
         }
         for encoding, totals in received.totals.items()
     ]

@@ -76,6 +76,10 @@ class EncodingCountsShape(serializers.Serializer[Any]):
     lost = serializers.DictField(
         child=serializers.IntegerField(), help_text="UDP datagrams by reason"
     )
+    unsent = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="spans by reason that UDP clients say they could not send",
+    )
 
 
 class ReceivedShape(serializers.Serializer[Any]):

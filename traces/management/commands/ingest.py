@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from traces.receivers.group_commit import group_commit_from_settings
 from traces.receivers.listeners import Opened, make_listeners, open_ports
 from traces.receivers.reports import reporting
+from traces.receivers.sampling import BadStrategies, strategies_from_settings
 from traces.receivers.server import IngestServer
 from traces.store.base import StoreError
 from traces.store.opening import writer_from_settings
@@ -28,8 +29,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with ExitStack() as stack:
             try:
+                strategies_from_settings()
                 opened = open_ports(stack)
-            except PortUnavailable as error:
+            except (BadStrategies, PortUnavailable) as error:
                 raise CommandError(str(error)) from None
             # Arrow's own pool gives pages back and takes them again at every commit.
             pa.set_memory_pool(pa.system_memory_pool())

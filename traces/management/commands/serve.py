@@ -10,6 +10,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
+from traces.receivers.sampling import BadStrategies, strategies_from_settings
 from tracing_ui.supervise.child import Child
 from tracing_ui.supervise.listening import all_ports, receiver_addresses, web_port
 from tracing_ui.supervise.lock import DataFolderInUse, lock_data_folder
@@ -23,10 +24,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         make_data_folder()
         try:
+            strategies_from_settings()
             lock = lock_data_folder(settings.DATA_DIR)
             for port in all_ports():
                 port.require_free()
-        except (DataFolderInUse, PortUnavailable) as error:
+        except (DataFolderInUse, BadStrategies, PortUnavailable) as error:
             raise CommandError(str(error)) from None
         with lock, suppress(KeyboardInterrupt):
             migrate()
