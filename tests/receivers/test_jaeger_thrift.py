@@ -197,6 +197,19 @@ def test_c14_of_repeated_tags_the_last_stays_and_an_empty_key_is_kept():
     }
 
 
+def test_an_exception_is_named_as_one_whoever_wrote_it():
+    thrown = {"message": "exception", "exception.type": "ValueError"}
+    logs = [
+        log(START_MICRO, **thrown),
+        log(START_MICRO, message="exception"),
+        log(START_MICRO, **thrown | {"event": "error"}),
+    ]
+    events = read(logs=logs)["events"]
+    assert [each["name"] for each in events] == ["exception", "log", "error"]
+    assert events[0]["attributes"] == {"exception.type": "ValueError"}
+    assert events[2]["attributes"] == thrown
+
+
 def test_j3_the_first_child_of_in_the_trace_is_the_parent():
     references = [
         reference(1, 1),

@@ -221,13 +221,19 @@ def _link(reference: Reference) -> bytes:
 def _event(log: Log) -> bytes:
     fields = dict(log.fields)
     count = len(fields)
-    name = _take_text(fields, "event") or _UNNAMED_EVENT
+    name = _take_text(fields, "event") or _take_exception(fields) or _UNNAMED_EVENT
     dropped = _take_count(fields, "otel.dropped_attributes_count")
     time = log.time_unix_nano
     if not 0 <= time <= INT64_MAX:
         time = _NEVER
     left = _left(log.fields, fields, count - len(fields))
     return event(time, name, key_values(left), dropped)
+
+
+def _take_exception(fields: Tags) -> str:
+    """OpenTelemetry's exporter for Python has an event's name in `message`."""
+    named = fields.get("message") == "exception" and "exception.type" in fields
+    return _take_text(fields, "message") if named else ""
 
 
 def _split(tags: Sequence[Tag]) -> tuple[_Fields, list[bytes]]:
