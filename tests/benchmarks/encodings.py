@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
 )
 
-from tests.benchmarks import encoders
+from tests.benchmarks import encoders, jaeger_encoders
 from tests.benchmarks.client import PROTOBUF, TIMEOUT_SECONDS, send_file
 from tests.benchmarks.encoders import Requests
 from tests.benchmarks.figures import MICRO, Figure
@@ -66,6 +66,20 @@ OTHERS: Final = (
         encoders.zipkin_protobuf,
         *_ZIPKIN,
         PROTOBUF,
+    ),
+    Way(
+        "jaeger/compact",
+        "Jaeger over UDP, compact thrift",
+        jaeger_encoders.datagrams,
+        "JAEGER_COMPACT_PORT",
+    ),
+    Way(
+        "jaeger/thrift",
+        "Jaeger over HTTP, thrift",
+        jaeger_encoders.batches,
+        "JAEGER_HTTP_PORT",
+        "/api/traces",
+        "application/x-thrift",
     ),
 )
 

@@ -5,11 +5,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
 )
 
+from tests.benchmarks import jaeger_encoders
 from tests.benchmarks.encodings import FIRST, OTHERS, Way
 from tests.benchmarks.workload import Workload, make_requests
 from tests.receivers.serving import limits
 from traces.receivers.decoding import READERS, decode
 from traces.receivers.encodings import Encoding
+from traces.receivers.udp_listener import MAX_DATAGRAM_BYTES
 from traces.spans import SpanBatch
 from traces.variant import decode_attributes
 
@@ -41,3 +43,9 @@ def test_each_encoding_carries_the_same_spans(way: Way):
 def test_the_encodings_are_measured_in_which_most_spans_arrive():
     assert FIRST.encoding in READERS
     assert Encoding.OTLP_JSON in {way.encoding for way in KNOWN}
+
+
+def test_a_datagram_is_not_larger_than_a_receiver_takes():
+    messages = map(ExportTraceServiceRequest.FromString, make_requests(Workload(3_000)))
+    datagrams = list(jaeger_encoders.datagrams(messages))
+    assert max(map(len, datagrams)) <= MAX_DATAGRAM_BYTES
