@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -43,14 +42,11 @@ DELIVERIES = [
 
 
 def _ports(server: Running) -> dict[str, int]:
-    """Those of the listeners that the server has."""
-    listening = vars(server)
-    jaeger = vars(listening.get("jaeger", SimpleNamespace()))
     return {
         "otlp_http": server.http_port,
         "otlp_grpc": server.grpc_port,
-        "zipkin": listening.get("zipkin_port", 0),
-        **{f"jaeger_{name}": port for name, port in jaeger.items()},
+        "zipkin": server.zipkin_port,
+        **{f"jaeger_{name}": port for name, port in vars(server.jaeger).items()},
     }
 
 

@@ -15,8 +15,6 @@ from tests.senders.view import Event, Seen, seen
 from tests.senders.ways import JAEGER, OPENTELEMETRY_JAEGER, SAMPLED_JAEGER, Way
 from traces.variant import decode_attributes
 
-pytest.importorskip("traces.receivers.jaeger_http", reason="not received yet")
-pytest.importorskip("traces.receivers.udp_listener", reason="not received yet")
 FOLLOWS = {"opentracing.ref_type": "follows_from"}
 # The exporter over gRPC computes its times in floats, to a part of a microsecond.
 DIGITS = {"python-otel-jaeger-grpc": 4}

@@ -16,7 +16,6 @@ from tests.senders.opentelemetry import (
 from tests.senders.view import Event, Seen, seen
 from tests.senders.ways import OPENTELEMETRY_ZIPKIN, ZIPKIN, Way
 
-pytest.importorskip("traces.receivers.zipkin_http", reason="not received yet")
 HOST = "127.0.0.1"
 
 
