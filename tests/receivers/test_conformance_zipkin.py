@@ -15,8 +15,8 @@ from tests.receivers.serving import (
     Running,
     running,
 )
-from tests.receivers.test_zipkin_v1 import moment, thrift_list, v1_span
 from tests.receivers.zipkin import zipkin_json, zipkin_protobuf, zipkin_span
+from tests.receivers.zipkin_v1 import moment, thrift_list, v1_span
 from traces.store.base import StoreUnavailable
 
 GZIP = {"Content-Encoding": "gzip"}
