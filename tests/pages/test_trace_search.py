@@ -198,6 +198,13 @@ def test_an_empty_installation_offers_the_demo_and_an_endpoint(browser, store):
     assert "http://localhost:14317" in page
 
 
+def test_an_empty_installation_says_where_zipkin_and_jaeger_may_send(browser, store):
+    with override_settings(ZIPKIN_PORT=19411, JAEGER_COMPACT_PORT=0):
+        page = text_of(browser.get("/search"))
+    assert "http://localhost:19411/api/v2/spans" in page
+    assert "compact" not in page
+
+
 def test_the_first_page_turns_into_the_search_when_a_span_arrives(htmx, store, now):
     waiting = {"hx-trigger": "first-page"}
     assert htmx.get("/search", headers=waiting).status_code == 204

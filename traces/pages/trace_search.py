@@ -21,6 +21,7 @@ from traces.search.translate import fixed_window, print_cursor, to_query
 from traces.search.windows import EVERYTHING
 from traces.store.base import SearchResult, StoreError, TracePoint, TraceSummary
 from traces.store.current import current_store
+from tracing_ui.supervise.listening import receiver_addresses
 
 MAX_POINTS = 2_000
 PAGE = "traces/trace_search.html"
@@ -133,6 +134,11 @@ def first_page(request: HttpRequest) -> HttpResponse:
     context = {
         "http_endpoint": f"http://{host}:{settings.OTLP_HTTP_PORT}",
         "grpc_endpoint": f"http://{host}:{settings.OTLP_GRPC_PORT}",
+        "other_receivers": {
+            name: address
+            for name, address in receiver_addresses(host).items()
+            if not name.startswith("OTLP")
+        },
     }
     return finish(render(request, FIRST_PAGE, context))
 

@@ -48,10 +48,12 @@ def receiver_ports() -> dict[Receiver, Port]:
     return {each: port for each, port in found.items() if port is not None}
 
 
-def receiver_addresses() -> dict[str, str]:
-    """Name and address, for people."""
+def receiver_addresses(host: str = "") -> dict[str, str]:
+    """Name and address, for people; with the host by which they reach this server."""
     return {
-        each.name: each.address.format(port.address)
+        each.name: each.address.format(
+            f"{host}:{port.number}" if host else port.address
+        )
         for each, port in receiver_ports().items()
     }
 

@@ -61,5 +61,5 @@ class Command(BaseCommand):
 
     def say_ready(self) -> None:
         rows = [f"{name} on {where}" for name, where in receiver_addresses().items()]
-        self.stdout.write(", ".join(rows))
+        self.stdout.write("; ".join(rows))
         self.stdout.flush()
