@@ -266,6 +266,13 @@ def test_tags_that_opentelemetry_has_fields_for_move_there():
     assert (found["trace_state"], found["dropped_links_count"]) == ("a=b", 3)
 
 
+@pytest.mark.parametrize("what", ["attributes", "events", "links"])
+def test_a_boolean_is_no_count_and_stays_a_tag(what):
+    key = f"otel.dropped_{what}_count"
+    found = read(tags={key: True})
+    assert (found["attributes"], found[f"dropped_{what}_count"]) == ({key: True}, 0)
+
+
 def test_a_bad_body_does_not_touch_its_neighbours():
     found = decoded(batch(span(id=1)), b"\xff\xff", batch(span(id=2)))
     assert found.batch.num_rows == 2

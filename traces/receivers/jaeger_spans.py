@@ -297,7 +297,8 @@ def _take_text(tags: Tags, *keys: str) -> str:
 
 def _take_count(tags: Tags, key: str) -> int:
     count = tags.get(key)
-    if isinstance(count, int) and 0 <= count < _MOST_COUNT:
+    # A boolean is an int to Python, and no count.
+    if type(count) is int and 0 <= count < _MOST_COUNT:
         del tags[key]
         return count
     return 0
