@@ -22,7 +22,7 @@ CHILD_OF: Final = "child_of"
 FOLLOWS_FROM: Final = "follows_from"
 BAD_START: Final = "the start is not between 1970 and 2262"
 BAD_END: Final = "the end is not between 1970 and 2262"
-_SAMPLED_FLAG = 1
+SAMPLED_FLAG = 1
 _UNNAMED_EVENT = "log"
 _NEVER = 2**64 - 1  # an event at this time is dropped, and counted
 _MOST_COUNT = 2**32
@@ -35,7 +35,7 @@ _COUNT_KEYS: Final = {
     f"dropped_{what}_count": f"otel.dropped_{what}_count"
     for what in ("attributes", "events", "links")
 }
-_FIELD_KEYS: Final = frozenset(
+FIELD_KEYS: Final = frozenset(
     {
         "span.kind",
         "error",
@@ -83,7 +83,7 @@ class JaegerSpan(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-class _Fields(NamedTuple):
+class Fields(NamedTuple):
     """What OpenTelemetry has fields for and Jaeger keeps in tags."""
 
     kind: int = int(SpanKind.INTERNAL)
@@ -96,8 +96,8 @@ class _Fields(NamedTuple):
     dropped_links_count: int = 0
 
 
-_NO_FIELDS: Final = _Fields()
-_ONLY_A_KIND: Final = {name: _Fields(kind) for name, kind in _KINDS.items()}
+_NO_FIELDS: Final = Fields()
+_ONLY_A_KIND: Final = {name: Fields(kind) for name, kind in _KINDS.items()}
 
 
 class JaegerBuilder:
@@ -124,9 +124,7 @@ class JaegerBuilder:
 
     def open_resource(self, service: str, tags: Sequence[Tag]) -> int:
         """The number of a process, as a resource."""
-        named: list[Tag] = [(semconv.SERVICE_NAME, service)] if service else []
-        rest = (tag for tag in tags if not named or tag[0] != semconv.SERVICE_NAME)
-        return self._wire.open_resource(key_values([*named, *rest]))
+        return self._wire.open_resource(resource_attributes(service, tags))
 
     def add(self, span: JaegerSpan, resource: int) -> None:
         """A span whose times cannot be held is refused.
@@ -156,6 +154,13 @@ class JaegerBuilder:
         return self._wire.build()
 
 
+def resource_attributes(service: str, tags: Sequence[Tag]) -> list[bytes]:
+    """Of a process, as KeyValue messages."""
+    named: list[Tag] = [(semconv.SERVICE_NAME, service)] if service else []
+    rest = (tag for tag in tags if not named or tag[0] != semconv.SERVICE_NAME)
+    return key_values([*named, *rest])
+
+
 def read_each(
     bodies: Sequence[bytes],
     limits: Limits,
@@ -172,8 +177,8 @@ def read_each(
     return builder.build()
 
 
-def _row(span: JaegerSpan, fields: _Fields, attributes: list[bytes]) -> SpanRow:
-    parent, links = _parent_and_links(span)
+def _row(span: JaegerSpan, fields: Fields, attributes: list[bytes]) -> SpanRow:
+    parent = choose_parent(span.trace_id, span.parent_span_id, span.references)
     return SpanRow(
         span.trace_id,
         span.span_id,
@@ -182,11 +187,11 @@ def _row(span: JaegerSpan, fields: _Fields, attributes: list[bytes]) -> SpanRow:
         span.start_time_unix_nano,
         span.start_time_unix_nano + span.duration_nano,
         attributes,
-        [_event(each) for each in span.logs] if span.logs else [],
-        links,
-        parent,
+        [to_event(each) for each in span.logs] if span.logs else [],
+        parent.links,
+        parent.span_id,
         fields.trace_state,
-        span.flags & _SAMPLED_FLAG,
+        span.flags & SAMPLED_FLAG,
         fields.status_code,
         fields.status_message,
         fields.dropped_attributes_count,
@@ -195,22 +200,31 @@ def _row(span: JaegerSpan, fields: _Fields, attributes: list[bytes]) -> SpanRow:
     )
 
 
-def _parent_and_links(span: JaegerSpan) -> tuple[bytes, list[bytes]]:
+class Parent(NamedTuple):
+    """A span's parent, empty for none, and what other references become."""
+
+    span_id: bytes
+    links: list[bytes]
+
+
+def choose_parent(
+    trace_id: bytes, beside: bytes, references: Sequence[Reference]
+) -> Parent:
     """The first CHILD_OF of this trace is the parent, else the first FOLLOWS_FROM.
 
     A parent that is named beside the references goes before those it is not among.
     """
-    references = span.references
     if not references:
-        return span.parent_span_id, []
-    here = [each for each in references if each.trace_id == span.trace_id]
-    if span.parent_span_id and span.parent_span_id not in {r.span_id for r in here}:
-        return span.parent_span_id, [_link(each) for each in references]
+        return Parent(beside, [])
+    here = [each for each in references if each.trace_id == trace_id]
+    if beside and beside not in {each.span_id for each in here}:
+        return Parent(beside, [_link(each) for each in references])
     here.sort(key=lambda reference: reference.kind != CHILD_OF)
     if not here:
-        return b"", [_link(each) for each in references]
-    parent = here[0]
-    return parent.span_id, [_link(each) for each in references if each is not parent]
+        return Parent(b"", [_link(each) for each in references])
+    chosen = here[0]
+    links = [_link(each) for each in references if each is not chosen]
+    return Parent(chosen.span_id, links)
 
 
 def _link(reference: Reference) -> bytes:
@@ -218,7 +232,7 @@ def _link(reference: Reference) -> bytes:
     return link(reference.trace_id, reference.span_id, kind)
 
 
-def _event(log: Log) -> bytes:
+def to_event(log: Log) -> bytes:
     fields = dict(log.fields)
     count = len(fields)
     name = _take_text(fields, "event") or _take_exception(fields) or _UNNAMED_EVENT
@@ -236,11 +250,11 @@ def _take_exception(fields: Tags) -> str:
     return _take_text(fields, "message") if named else ""
 
 
-def _split(tags: Sequence[Tag]) -> tuple[_Fields, list[bytes]]:
+def _split(tags: Sequence[Tag]) -> tuple[Fields, list[bytes]]:
     """Fields, and the attributes that are left."""
     by_key = dict(tags)
     count = len(by_key)
-    fields = _take_fields(by_key)
+    fields = take_fields(by_key)
     return fields, key_values(_left(tags, by_key, count - len(by_key)))
 
 
@@ -252,8 +266,8 @@ def _left(tags: Sequence[Tag], by_key: Tags, taken: int) -> Iterable[Tag]:
     return (tag for tag in tags if tag[0] in by_key)
 
 
-def _take_fields(tags: Tags) -> _Fields:
-    found = _FIELD_KEYS & tags.keys()
+def take_fields(tags: Tags) -> Fields:
+    found = FIELD_KEYS & tags.keys()
     if not found:
         return _NO_FIELDS
     if len(found) == 1 and (kind := _ONLY_A_KIND.get(str(tags.get("span.kind")))):
@@ -264,7 +278,7 @@ def _take_fields(tags: Tags) -> _Fields:
     counts = {field: _take_count(tags, key) for field, key in _COUNT_KEYS.items()}
     state = _take_text(tags, "w3c.tracestate")
     kind_number = _take_kind(tags)
-    return _Fields(kind_number, code, message, state, (name, version), **counts)
+    return Fields(kind_number, code, message, state, (name, version), **counts)
 
 
 def _take_kind(tags: Tags) -> int:

@@ -112,7 +112,7 @@ def _counting(kind: Kind, count: Callable[[], None]) -> Kind:
     if kind.type != TType.STRUCT:
         return kind
     made, specs = kind.arguments
-    counting = type(made.__name__, (made,), {"__init__": count})
+    counting = type(made.__name__, (made,), {"__init__": count, "__slots__": ()})
     return Kind(
         kind.type, [counting, tuple(spec and _counted(spec, count) for spec in specs)]
     )

@@ -274,7 +274,7 @@ class WireBuilder:
         wire = make_wire(
             spans=_spans(self._rows),
             scopes=_scopes(self._scopes),
-            resources=_lists(self._resources),
+            resources=lists_of(self._resources),
             scope_of_span=np.array(self._scope_of_span, np.int64),
             resource_of_scope=np.array(self._resource_of_scope, np.int64),
             request_of_resource=np.array(self._request_of_resource, np.int64),
@@ -291,7 +291,7 @@ def _spans(rows: Sequence[SpanRow]) -> pa.StructArray:
     )
     arrays = {name: pa.array(columns[name], kind) for name, kind in _TYPES.items()}
     arrays |= {
-        name: _lists(columns[name]) for name in ("attributes", "events", "links")
+        name: lists_of(columns[name]) for name in ("attributes", "events", "links")
     }
     parts = [
         pa.array(columns["status_message"], pa.string()),
@@ -306,12 +306,13 @@ def _scopes(scopes: Sequence[tuple[str, str, Sequence[bytes]]]) -> pa.StructArra
     arrays = [
         pa.array(names, pa.string()),
         pa.array(versions, pa.string()),
-        _lists(attributes),
+        lists_of(attributes),
     ]
     return pa.StructArray.from_arrays(arrays, names=["name", "version", "attributes"])
 
 
-def _lists(lists: Iterable[Sequence[bytes]]) -> pa.ListArray:
+def lists_of(lists: Iterable[Sequence[bytes]]) -> pa.ListArray:
+    """Messages that are one by one in Python."""
     lists = list(lists)
     counts: Any = np.fromiter(map(len, lists), np.int64, len(lists))
     messages = pa.array(chain.from_iterable(lists), pa.binary())

@@ -16,8 +16,8 @@ from traces.receivers.wire import Fault, Read, Wire, refuse
 from traces.receivers.wire_columns import (
     Items,
     attribute,
+    attributes,
     binary_rows,
-    text_attributes,
     to_lists,
 )
 from traces.receivers.zipkin_columns import Endpoints, ZipkinColumns
@@ -137,7 +137,7 @@ class _Translation:
             NO_START: _marked(self.times.stood_in),
         }
         return [
-            Items(tags.row, text_attributes(tags.keys, tags.values)),
+            Items(tags.row, attributes(tags.keys, tags.values)),
             columns.typed,
             *(attribute(key, _without(v, tags, key)) for key, v in found.items()),
         ]
