@@ -204,7 +204,9 @@ def test_the_pages_of_the_longest_walk_every_match_once(opened):
     walked = links(opened)
     for first_of_page in ("250 ms", "50 ms"):
         opened.get_by_role("link", name="Next page").click()
-        expect(rows(opened).first).to_contain_text(first_of_page)
+        # 250 ms has the text 50 ms, too.
+        exactly = re.compile(rf"(?<!\d){first_of_page}")
+        expect(rows(opened).first).to_contain_text(exactly)
         walked += links(opened)
     assert walked == paths(*range(COUNT, 0, -1))
     expect(opened.get_by_role("link", name="Next page")).to_have_count(0)
