@@ -49,7 +49,7 @@ def build_tree(parent: IntArray, rank: IntArray) -> Tree:
     order = _pre_order(parent, rank)
     cuts: tuple[int, ...] = ()
     if len(order) < len(parent):
-        cuts = _cycle_cuts(parent, rank, order)
+        cuts = cycle_cuts(parent, rank, order)
         parent = parent.copy()
         parent[list(cuts)] = NO_PARENT
         order = _pre_order(parent, rank)
@@ -111,7 +111,7 @@ def _pre_order(parent: IntArray, rank: IntArray) -> list[int]:
     return order
 
 
-def _cycle_cuts(
+def cycle_cuts(
     parent: IntArray, rank: IntArray, reached: list[int]
 ) -> tuple[int, ...]:
     """The lowest-ranked row of every cycle."""

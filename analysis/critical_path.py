@@ -1,0 +1,151 @@
+"""The critical path of every trace of a forest.
+
+For a root, the critical path is a partition of its time into segments, each owned by the
+span whose running was what the root waited for. From the end of a span backwards: the
+child that ends last at or before now owns the time it ran, and what came before it is
+looked for from its start. So the segments of a trace add up to its root's duration.
+
+The rule is that of CRISP (Zhang, Ramanathan et al., USENIX ATC 2022) and of Jaeger's trace
+view, with `<=` where they differ in `<`, and children clipped to their parents. All parents
+walk at the same time: a step for each link of the longest chain of serial siblings, and
+for each level of the deepest trace.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.forest import Forest
+from analysis.histogram import IntArray
+from traces.spans import SpanKind
+from traces.tree import NO_PARENT, BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalPath:
+    """By row of the forest: `on` the path or not, and the nanoseconds it owns there.
+
+    `start` and `end` are clipped to the parents'. `outside` marks spans that no parent
+    waited for: they ran after it, or were sent on their way (a consumer's).
+    """
+
+    on: BoolArray
+    self_nano: IntArray
+    start: IntArray
+    end: IntArray
+    outside: BoolArray
+    # Which children of a parent follow one another, for `segments`.
+    chain: IntArray
+    previous: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Pieces of critical paths, by row and time; times are relative to the trace."""
+
+    row: IntArray
+    start: IntArray
+    end: IntArray
+
+
+def critical_path(forest: Forest) -> CriticalPath:
+    start, end, outside = _clip(forest)
+    order, group = _siblings(forest.parent, start, end, outside)
+    before = _predecessors(forest.parent, start, end, order, group)
+    chained = _chains(before, group)
+    on = np.zeros(len(forest), bool)
+    on[forest.roots] = True
+    chained_row = np.zeros(len(forest), bool)
+    chained_row[order[chained]] = True
+    for rows in forest.levels[1:]:
+        on[rows] = on[forest.parent[rows]] & chained_row[rows]
+    chain = np.flatnonzero(chained & on[order]) if len(order) else order
+    rows = order[chain]
+    own = np.where(on, end - start, 0)
+    np.subtract.at(own, forest.parent[rows], end[rows] - start[rows])
+    earlier = before[chain]
+    previous = np.where(earlier >= 0, order[np.maximum(earlier, 0)], NO_PARENT)
+    return CriticalPath(on, own, start, end, outside, rows, previous)
+
+
+def segments(forest: Forest, path: CriticalPath) -> Segments:
+    """What each span on the path owns, longer than 0; they partition the roots."""
+    rows, above = path.chain, forest.parent[path.chain]
+    first = path.previous < 0
+    begin = np.where(first, path.start[above], path.end[path.previous])
+    # The last child of each parent: from its end to the parent's.
+    count = np.bincount(above, minlength=len(forest))
+    last_end = path.start.copy()
+    np.maximum.at(last_end, above, path.end[rows])
+    owners = np.flatnonzero(path.on)
+    last_end = np.where(count > 0, last_end, path.start)[owners]
+    row = np.concatenate((above, owners))
+    starts = np.concatenate((begin, last_end))
+    ends = np.concatenate((path.start[rows], path.end[owners]))
+    some = np.flatnonzero(ends > starts)
+    order = some[np.lexsort((starts[some], forest.trace[row[some]]))]
+    return Segments(row[order], starts[order], ends[order])
+
+
+def _clip(forest: Forest) -> tuple[IntArray, IntArray, BoolArray]:
+    """Starts and ends within the parents', and which spans lie outside of them."""
+    start, end = forest.start.copy(), forest.end.copy()
+    outside = np.zeros(len(forest), bool)
+    for rows in forest.levels[1:]:
+        above = forest.parent[rows]
+        first = np.maximum(start[rows], start[above])
+        last = np.minimum(end[rows], end[above])
+        has_length = end[rows] > start[rows]
+        sent_away = (forest.kind[rows] == SpanKind.CONSUMER) & (
+            forest.kind[above] == SpanKind.PRODUCER
+        )
+        beyond = (last < first) | ((last == first) & has_length)
+        outside[rows] = beyond | sent_away | outside[above]
+        start[rows], end[rows] = first, np.maximum(first, last)
+    return start, end, outside
+
+
+def _siblings(
+    parent: IntArray, start: IntArray, end: IntArray, outside: BoolArray
+) -> tuple[IntArray, IntArray]:
+    """Rows that a parent may wait for, by (parent, end, start downwards), and for each
+    the place where its parent's group begins."""
+    child = np.flatnonzero((parent != NO_PARENT) & ~outside)
+    order = child[np.lexsort((-child, -start[child], end[child], parent[child]))]
+    begins = np.flatnonzero(np.diff(parent[order], prepend=-1))
+    group = np.repeat(begins, np.diff(begins, append=len(order)))
+    return order, group
+
+
+def _predecessors(
+    parent: IntArray, start: IntArray, end: IntArray, order: IntArray, group: IntArray
+) -> IntArray:
+    """For each place in `order` that of the sibling that ended last before it, or -1.
+
+    Times become ranks, so that a group and a time fit one integer however long the
+    traces are.
+    """
+    count = len(order)
+    if not count:
+        return order
+    ends, starts = end[order], start[order]
+    _, rank = np.unique(np.concatenate((ends, starts)), return_inverse=True)
+    width = 2 * count
+    end_key, start_key = group * width + rank[:count], group * width + rank[count:]
+    place = np.searchsorted(end_key, start_key, side="right") - 1
+    # A span of no length ends when it starts, but does not go before itself.
+    place = np.minimum(place, np.arange(count) - 1)
+    return np.where(place >= group, place, NO_PARENT)
+
+
+def _chains(before: IntArray, group: IntArray) -> BoolArray:
+    """From the last of each group backwards, all groups at the same time."""
+    chained = np.zeros(len(before), bool)
+    if not len(before):
+        return chained
+    places = np.flatnonzero(np.diff(group, append=len(group) + 1))
+    while len(places):
+        chained[places] = True
+        places = before[places]
+        places = places[places >= 0]
+    return chained
