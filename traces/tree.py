@@ -111,9 +111,7 @@ def _pre_order(parent: IntArray, rank: IntArray) -> list[int]:
     return order
 
 
-def cycle_cuts(
-    parent: IntArray, rank: IntArray, reached: list[int]
-) -> tuple[int, ...]:
+def cycle_cuts(parent: IntArray, rank: IntArray, reached: list[int]) -> tuple[int, ...]:
     """The lowest-ranked row of every cycle."""
     walk_of = [0] * len(parent)
     for row in reached:

@@ -1,0 +1,81 @@
+"""The attributes that analyses look at, as text columns beside those of the forest.
+
+A table that a forest is built from may have, for each key here, a column
+`attributes.<key>` with the value as text (true, 42, 1.5, POST), null where the span has no
+such attribute; `links`, a list of (trace_id, span_id); and `exception_type` and
+`exception_message` of the span's last exception event. What is missing counts as null.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.forest import Forest
+from traces.spans import SPAN_ID, TRACE_ID
+
+PEER_NAMES: Final = ("service.peer.name", "peer.service")
+ADDRESSES: Final = ("server.address", "network.peer.address", "net.peer.name")
+PORTS: Final = ("server.port", "network.peer.port", "net.peer.port")
+URLS: Final = ("url.full", "http.url")
+RPC: Final = ("rpc.service", "rpc.method", "rpc.system.name", "rpc.system")
+DATABASES: Final = ("db.system.name", "db.system")
+DATABASE_NAMES: Final = ("db.namespace", "db.name")
+STATEMENTS: Final = ("db.query.summary", "db.query.text", "db.statement")
+MESSAGING: Final = (
+    "messaging.system",
+    "messaging.destination.name",
+    "messaging.destination",
+    "messaging.operation.type",
+    "messaging.operation",
+)
+HTTP: Final = (
+    "http.request.method",
+    "http.method",
+    "http.route",
+    "url.template",
+    "http.response.status_code",
+    "http.status_code",
+)
+ERRORS: Final = (
+    "error.type",
+    "error",
+    "rpc.response.status_code",
+    "rpc.grpc.status_code",
+)
+
+KEYS: Final = (
+    *PEER_NAMES,
+    *ADDRESSES,
+    *PORTS,
+    *URLS,
+    *RPC,
+    *DATABASES,
+    *DATABASE_NAMES,
+    *STATEMENTS,
+    *MESSAGING,
+    *HTTP,
+    *ERRORS,
+)
+LINKS: Final = pa.list_(pa.struct([("trace_id", TRACE_ID), ("span_id", SPAN_ID)]))
+
+
+def column_of(key: str) -> str:
+    return f"attributes.{key}"
+
+
+def texts(forest: Forest, column: str) -> pa.Array:
+    """A text column by row, null where there is none."""
+    if column not in forest.spans.column_names:
+        return pa.nulls(len(forest), pa.string())
+    return forest.spans[column].combine_chunks()
+
+
+def first_of(forest: Forest, *keys: str) -> pa.Array:
+    """The first of these attributes that a span has, and that is not empty."""
+    found = pa.nulls(len(forest), pa.string())
+    for key in keys:
+        value = texts(forest, column_of(key))
+        value = pc.if_else(pc.equal(value, ""), None, value)
+        found = pc.coalesce(found, value)
+    return found
