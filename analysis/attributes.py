@@ -1,9 +1,8 @@
 """The attributes that analyses look at, as text columns beside those of the forest.
 
-A table that a forest is built from may have, for each key here, a column
-`attributes.<key>` with the value as text (true, 42, 1.5, POST), null where the span has no
-such attribute; `links`, a list of (trace_id, span_id); and `exception_type` and
-`exception_message` of the span's last exception event. What is missing counts as null.
+A table that a forest is built from may have more columns of an excerpt (see
+`traces.spans.excerpt_schema`): attributes as text, ids of links, the exception of a failed
+span. What is missing counts as null.
 """
 
 from typing import Final
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.forest import Forest
-from traces.spans import SPAN_ID, TRACE_ID
+from traces.spans import excerpt_column
 
 PEER_NAMES: Final = ("service.peer.name", "peer.service")
 ADDRESSES: Final = ("server.address", "network.peer.address", "net.peer.name")
@@ -57,11 +56,6 @@ KEYS: Final = (
     *HTTP,
     *ERRORS,
 )
-LINKS: Final = pa.list_(pa.struct([("trace_id", TRACE_ID), ("span_id", SPAN_ID)]))
-
-
-def column_of(key: str) -> str:
-    return f"attributes.{key}"
 
 
 def texts(forest: Forest, column: str) -> pa.Array:
@@ -75,7 +69,7 @@ def first_of(forest: Forest, *keys: str) -> pa.Array:
     """The first of these attributes that a span has, and that is not empty."""
     found = pa.nulls(len(forest), pa.string())
     for key in keys:
-        value = texts(forest, column_of(key))
+        value = texts(forest, excerpt_column(key))
         value = pc.if_else(pc.equal(value, ""), None, value)
         found = pc.coalesce(found, value)
     return found

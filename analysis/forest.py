@@ -16,19 +16,6 @@ from analysis.sampling import span_weights
 from traces.spans import SpanKind, StatusCode
 from traces.tree import NO_PARENT, BoolArray, cycle_cuts
 
-COLUMNS = (
-    "trace_id",
-    "span_id",
-    "parent_span_id",
-    "trace_state",
-    "service_name",
-    "name",
-    "kind",
-    "start_time_unix_nano",
-    "duration_nano",
-    "status_code",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Forest:
@@ -71,7 +58,8 @@ class Forest:
 
 
 def build_forest(spans: pa.Table) -> Forest:
-    """All spans of each trace, distinct, in any order, with at least `COLUMNS`."""
+    """All spans of each trace, distinct, in any order, with at least
+    `traces.spans.EXCERPT_COLUMNS`."""
     spans = _in_order(spans.combine_chunks())
     trace, trace_count = _codes(spans["trace_id"])
     start_unix = spans["start_time_unix_nano"].to_numpy().astype(np.int64)

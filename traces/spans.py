@@ -6,6 +6,7 @@ parent is null. `duration_nano` is end minus start as sent, so it is negative wh
 span ends before it starts. Attribute maps are VARIANT (see `traces.variant`).
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, TypeAlias
 
@@ -87,6 +88,38 @@ SPAN_SCHEMA: Final = pa.schema(
         pa.field("dropped_links_count", pa.uint32(), nullable=False),
     ]
 )
+
+# What analyses read of every span, see `TraceStore.get_excerpt`.
+EXCERPT_COLUMNS: Final = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "trace_state",
+    "service_name",
+    "name",
+    "kind",
+    "start_time_unix_nano",
+    "duration_nano",
+    "status_code",
+)
+EXCERPT_LINKS: Final = pa.list_(
+    pa.struct([pa.field("trace_id", TRACE_ID), pa.field("span_id", SPAN_ID)])
+)
+
+
+def excerpt_column(key: str) -> str:
+    """The name of the column with the texts of a span attribute."""
+    return f"attributes.{key}"
+
+
+def excerpt_schema(keys: Sequence[str]) -> pa.Schema:
+    fields = [SPAN_SCHEMA.field(name) for name in EXCERPT_COLUMNS]
+    fields += [pa.field(excerpt_column(key), pa.string()) for key in keys]
+    fields.append(pa.field("links", EXCERPT_LINKS))
+    fields += [
+        pa.field(name, pa.string()) for name in ("exception_type", "exception_message")
+    ]
+    return pa.schema(fields)
 
 
 def empty_batch() -> SpanBatch:

@@ -5,9 +5,11 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from analysis.attributes import KEYS, LINKS, column_of
-from analysis.forest import COLUMNS, Forest, build_forest
+from analysis.attributes import KEYS
+from analysis.forest import Forest, build_forest
 from tests.builders import T0, batch, span, span_id, trace_id
+from traces.query import Window
+from traces.store.memory import MemoryStore
 
 KINDS = (1, 2, 3, 4, 5)
 
@@ -17,32 +19,10 @@ def forest(*spans: dict[str, Any]) -> Forest:
 
 
 def analysed(*spans: dict[str, Any]) -> pa.Table:
-    """The spans as the analysis reads them from a store, see `analysis.attributes`."""
-    table = batch(*spans).select(COLUMNS)
-    for key in KEYS:
-        values = [row["attributes"].get(key) for row in spans]
-        text = pa.array([_text(value) for value in values], pa.string())
-        table = table.append_column(column_of(key), text)
-    for name in ("exception_type", "exception_message"):
-        key = name.replace("_", ".")
-        found = [_last_exception(row).get(key) for row in spans]
-        table = table.append_column(name, pa.array(found, pa.string()))
-    links = [
-        [{k: each[k] for k in ("trace_id", "span_id")} for each in row["links"]]
-        for row in spans
-    ]
-    return table.append_column("links", pa.array(links, LINKS))
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _last_exception(row: dict[str, Any]) -> dict[str, Any]:
-    found = [each for each in row["events"] if each["name"] == "exception"]
-    return found[-1]["attributes"] if found else {}
+    """The spans as the analysis reads them from a store."""
+    store = MemoryStore()
+    store.write(batch(*spans))
+    return store.get_excerpt(Window(-(2**63), 2**63 - 1), 0, KEYS)
 
 
 def by_id(of: Forest, values: Any) -> dict[int, Any]:

@@ -25,7 +25,7 @@ from traces.query import (
     TraceQuery,
     Window,
 )
-from traces.spans import SPAN_SCHEMA, StatusCode
+from traces.spans import SPAN_SCHEMA, StatusCode, excerpt_schema
 from traces.store.base import ServiceShare, TraceStore
 from traces.variant import decode_attributes
 
@@ -782,3 +782,65 @@ class StoreContract:
         assert (b.request_count, b.error_count, b.p99_nano) == (1, 1, 3 * MS)
         assert negative.request_count == 1
         assert negative.p50_nano is None
+
+    def test_an_excerpt_is_of_whole_traces_within_reach(self, store):
+        first, second = trace_id(1), trace_id(2)
+        store.write(
+            batch(
+                span(trace_id=first, span_id=span_id(1), start_ms=0),
+                span(trace_id=first, span_id=span_id(2), start_ms=60),
+                span(trace_id=first, span_id=span_id(3), start_ms=200),
+                span(trace_id=second, span_id=span_id(4), start_ms=20),
+            )
+        )
+        window = Window(T0, T0 + 10 * MS)
+        found = store.get_excerpt(window, 100 * MS, [])
+        assert sorted(found["span_id"].to_pylist()) == [span_id(1), span_id(2)]
+        assert found.schema == excerpt_schema([])
+
+    def test_an_excerpt_has_attributes_as_text(self, store):
+        store.write(batch(span(attributes=VALUES)))
+        keys = [*VALUES, "missing"]
+        found = store.get_excerpt(EVER, 0, keys).to_pylist()[0]
+        expected = dict.fromkeys(keys) | {
+            key: value if isinstance(value, str) else str(value).lower()
+            for key, value in VALUES.items()
+            if isinstance(value, str | int)
+        }
+        assert {key: found[f"attributes.{key}"] for key in keys} == expected
+
+    def test_an_excerpt_has_what_failed_and_what_is_linked(self, store):
+        events = [
+            event("exception", **{"exception.type": "First"}),
+            event("exception", **{"exception.type": "E", "exception.message": "why"}),
+            event("other", **{"exception.type": "no"}),
+        ]
+        linked = {"trace_id": trace_id(7), "span_id": span_id(8)}
+        store.write(
+            batch(
+                span(name="fine", events=events),
+                span(
+                    name="failed",
+                    events=events,
+                    status_code=2,
+                    links=[link(trace_id(7), span_id(8))],
+                ),
+            )
+        )
+        found = {row["name"]: row for row in store.get_excerpt(EVER, 0, []).to_pylist()}
+        assert found["fine"]["exception_type"] is None
+        assert found["failed"]["exception_type"] == "E"
+        assert found["failed"]["exception_message"] == "why"
+        assert found["failed"]["links"] == [linked]
+        assert found["fine"]["links"] == []
+
+    def test_an_excerpt_has_a_span_that_was_sent_twice_once(self, store):
+        sent = span(attributes={"a": 1}), span(attributes={"a": 2})
+        twins = [dict(one) | {"span_id": span_id(5)} for one in sent]
+        store.write(batch(*sent))
+        store.write(batch(*sent, *twins))
+        found = store.get_excerpt(EVER, 0, ["a"])
+        assert sorted(found["attributes.a"].to_pylist()) == ["1", "1", "2", "2"]
+
+    def test_an_excerpt_of_nothing_has_its_columns(self, store):
+        assert store.get_excerpt(EVER, 0, ["a"]).schema == excerpt_schema(["a"])

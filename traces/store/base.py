@@ -3,8 +3,11 @@
 Every store passes the whole contract kit in `tests/store/contract.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import pyarrow as pa
 
 from traces.query import Attribute, Cursor, TraceQuery, Window
 from traces.spans import SpanBatch
@@ -173,6 +176,18 @@ class TraceStore(SpanSink, Protocol):
 
     def get_service_statistics(self, window: Window) -> list[ServiceStatistics]:
         """Ordered by service name."""
+        ...
+
+    def get_excerpt(
+        self, window: Window, reach_nano: int, keys: Sequence[str]
+    ) -> pa.Table:
+        """A little of many spans, for analyses: rows of `traces.spans.excerpt_schema`.
+
+        Of each trace with a span that starts in the window, the spans that start in
+        it, or up to `reach_nano` before or after it; in any order. An attribute's text
+        is null when its value is no text, integer or boolean. The exception is that
+        of the last exception event of a failed span.
+        """
         ...
 
     def is_empty(self) -> bool:

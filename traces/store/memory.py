@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ from traces.store.base import (
 )
 from traces.store.matching import satisfies
 from traces.store.patterns import check_patterns
+from traces.store.plain_excerpts import excerpt_of
 from traces.store.sampling import is_sampled
 from traces.store.summaries import (
     cursor_of,
@@ -170,6 +171,17 @@ class MemoryStore:
         for row in self._in_window(window):
             services[row["service_name"]].append(row)
         return [_statistics(name, services[name]) for name in sorted(services)]
+
+    def get_excerpt(
+        self, window: Window, reach_nano: int, keys: Sequence[str]
+    ) -> pa.Table:
+        chosen = {row["trace_id"] for row in self._in_window(window)}
+        reach = Window(
+            window.start_time_unix_nano - reach_nano,
+            window.end_time_unix_nano + reach_nano,
+        )
+        rows = [row for row in self._in_window(reach) if row["trace_id"] in chosen]
+        return excerpt_of(rows, keys)
 
     def is_empty(self) -> bool:
         return not self._rows

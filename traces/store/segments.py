@@ -1,9 +1,10 @@
 """The segment store: Parquet files, a catalogue, DuckDB to read them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import pyarrow as pa
 from django.conf import settings
 
 from traces.query import Attribute, TraceQuery, Window
@@ -69,6 +70,11 @@ class SegmentStore(SegmentSource):
 
     def get_service_statistics(self, window: Window) -> list[ServiceStatistics]:
         return self._answer(lambda: reading.get_service_statistics(self, window))
+
+    def get_excerpt(
+        self, window: Window, reach_nano: int, keys: Sequence[str]
+    ) -> pa.Table:
+        return self._answer(lambda: reading.get_excerpt(self, window, reach_nano, keys))
 
     def is_empty(self) -> bool:
         return not catalogue.has_spans()
