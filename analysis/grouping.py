@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,30 +46,53 @@ def group_histograms(
     usable = np.flatnonzero(duration_nano >= 0)
     number, nano = group.number[usable], duration_nano[usable]
     weight = weight[usable]
-    bucket = bucket_of(nano)
+    return histograms(
+        len(group),
+        Cells(number, bucket_of(nano), weight),
+        Bounds(number, nano, nano, nano * weight, weight**2),
+    )
+
+
+class Cells(NamedTuple):
+    """Weights by group and bucket; a pair may come several times."""
+
+    number: IntArray
+    bucket: IntArray
+    weight: FloatArray
+
+
+class Bounds(NamedTuple):
+    """What else a histogram knows, of parts of each group."""
+
+    number: IntArray
+    min_nano: IntArray
+    max_nano: IntArray
+    sum_nano: FloatArray
+    weight_squares: FloatArray
+
+
+def histograms(group_count: int, cells: Cells, bounds: Bounds) -> list[Histogram]:
+    """The histogram of each group: its cells and bounds, merged."""
+    bucket = cells.bucket
     lowest = int(bucket.min(initial=0))
     width = int(bucket.max(initial=0)) - lowest + 1
-    cells, place = np.unique(number * width + bucket - lowest, return_inverse=True)
-    weights = np.bincount(place, weights=weight, minlength=len(cells)).astype(float)
-    borders = np.searchsorted(cells // width, np.arange(len(group) + 1))
-    buckets = cells % width + lowest
-    least = np.full(len(group), np.iinfo(np.int64).max)
-    most = np.zeros(len(group), np.int64)
-    np.minimum.at(least, number, nano)
-    np.maximum.at(most, number, nano)
-    sums = np.bincount(number, weights=nano * weight, minlength=len(group))
-    squares = np.bincount(number, weights=weight**2, minlength=len(group))
+    keys, place = np.unique(cells.number * width + bucket - lowest, return_inverse=True)
+    weights: FloatArray = np.bincount(place, cells.weight, len(keys)).astype(float)
+    borders = np.searchsorted(keys // width, np.arange(group_count + 1)).tolist()
+    buckets = keys % width + lowest
+    least = np.full(group_count, np.iinfo(np.int64).max)
+    most = np.zeros(group_count, np.int64)
+    np.minimum.at(least, bounds.number, bounds.min_nano)
+    np.maximum.at(most, bounds.number, bounds.max_nano)
+    sums, squares = (
+        np.bincount(bounds.number, weights=values, minlength=group_count).tolist()
+        for values in (bounds.sum_nano, bounds.weight_squares)
+    )
+    rest = zip(least.tolist(), most.tolist(), sums, squares, strict=True)
     # A step of plain Python for each group, not for each row.
     return [
-        Histogram(
-            buckets[begin:end],
-            weights[begin:end],
-            int(least[at]),
-            int(most[at]),
-            float(sums[at]),
-            float(squares[at]),
-        )
+        Histogram(buckets[begin:end], weights[begin:end], *others)
         if begin < end
         else EMPTY
-        for at, (begin, end) in enumerate(pairwise(borders.tolist()))
+        for (begin, end), others in zip(pairwise(borders), rest, strict=True)
     ]

@@ -105,6 +105,7 @@ COMPACTION_MIN_SEGMENTS = env_int("COMPACTION_MIN_SEGMENTS", 8, at_least=2)
 COMPACTION_MAX_SPANS = env_int("COMPACTION_MAX_SPANS", 1_000_000, at_least=1)
 COMPACTION_MEMORY_LIMIT = env_str("COMPACTION_MEMORY_LIMIT", "384MB")
 RETENTION_INTERVAL_SECONDS = env_int("RETENTION_INTERVAL_SECONDS", 600, at_least=1)
+ANALYSIS_INTERVAL_SECONDS = env_int("ANALYSIS_INTERVAL_SECONDS", 10, at_least=1)
 
 # Celery. Tasks are idempotent: one whose worker died is simply done again.
 CELERY_BROKER_URL = REDIS_URL or "folder://localhost/"
@@ -138,6 +139,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "traces.tasks.retain",
         "schedule": RETENTION_INTERVAL_SECONDS,
         "options": {"expires": RETENTION_INTERVAL_SECONDS},
+    },
+    "analyse": {
+        "task": "analysis.tasks.analyse",
+        "schedule": ANALYSIS_INTERVAL_SECONDS,
+        "options": {"expires": ANALYSIS_INTERVAL_SECONDS},
     },
 }
 

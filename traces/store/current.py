@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from traces.store.base import TraceStore
+
+if TYPE_CHECKING:
+    from traces.store.segments import SegmentStore
 
 _stores: list[TraceStore] = []
 
@@ -12,6 +16,16 @@ def current_store() -> TraceStore:
     if not _stores:
         _stores.append(_open_from_settings())
     return _stores[-1]
+
+
+def current_segment_store() -> "SegmentStore":
+    """For work on segments, which another store has none of."""
+    from traces.store.segments import SegmentStore
+
+    store = current_store()
+    if not isinstance(store, SegmentStore):
+        raise TypeError(f"{type(store).__name__} has no segments")
+    return store
 
 
 @contextmanager

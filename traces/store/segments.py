@@ -11,10 +11,12 @@ from traces.query import Attribute, TraceQuery, Window
 from traces.spans import SpanBatch
 from traces.store import catalogue, reading
 from traces.store.base import PointsResult, SearchResult, ServiceStatistics
+from traces.store.catalogue import SegmentRow
 from traces.store.opening import writer_from_settings
 from traces.store.query_engine import Limits, QueryEngine
 from traces.store.segment_source import SegmentsChanged, SegmentSource
 from traces.store.segment_writer import SegmentWriter
+from traces.store.touched import minutes_touched
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +77,10 @@ class SegmentStore(SegmentSource):
         self, window: Window, reach_nano: int, keys: Sequence[str]
     ) -> pa.Table:
         return self._answer(lambda: reading.get_excerpt(self, window, reach_nano, keys))
+
+    def minutes_touched(self, rows: Sequence[SegmentRow], reach_nano: int) -> list[int]:
+        """See `traces.store.touched`."""
+        return self._answer(lambda: minutes_touched(self, self.files, rows, reach_nano))
 
     def is_empty(self) -> bool:
         return not catalogue.has_spans()

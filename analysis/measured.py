@@ -1,0 +1,27 @@
+"""What an analysis says of one subject in one minute, whatever the subject is."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from analysis.histogram import EMPTY, Histogram
+
+Fields: TypeAlias = tuple[str | int, ...]
+
+OPERATION: Final = "operation"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`fields` name the subject among those of its kind, `group` what it belongs to.
+
+    Counts are weighted by sampling. `details` is what JSON can hold; of several minutes
+    each key is taken from the minute with the longest span.
+    """
+
+    kind: str
+    fields: Fields
+    group: Fields
+    count: float
+    failed: float
+    histogram: Histogram = EMPTY
+    details: dict[str, Any] = field(default_factory=dict)

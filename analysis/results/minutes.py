@@ -1,0 +1,85 @@
+"""Analysing what is due: a minute from its spans, an hour from its minutes."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from analysis.attributes import KEYS
+from analysis.findings import findings
+from analysis.forest import build_forest
+from analysis.models import Measure
+from analysis.results.arrivals import REACH_NANO
+from analysis.results.changes import SETTLE, Change, claim, put_off
+from analysis.results.measures import (
+    HOUR,
+    MINUTE,
+    NANO_PER_MINUTE,
+    merged_details,
+    new_row,
+)
+from analysis.results.merging import FIELDS, MeasureRow, merge_by_subject
+from analysis.results.saving import Effort, replace, rows_of
+from traces.query import Window
+from traces.store.base import QueryTooExpensive, TraceStore
+from traces.store.catalogue import guarded
+
+logger = logging.getLogger(__name__)
+
+
+def analyse_due(
+    store: TraceStore,
+    seconds: float,
+    *,
+    settle: timedelta = SETTLE,
+    after_each: Callable[[Change], None] = lambda change: None,
+) -> int:
+    """Analyse what is due until nothing is, or the time is up; how many that were.
+
+    Raises StoreUnavailable. A minute that cannot be analysed is put off.
+    """
+    ends_at = time.monotonic() + seconds
+    done = 0
+    while time.monotonic() < ends_at and (change := claim(settle=settle)):
+        try:
+            analyse(store, change)
+        except (QueryTooExpensive, MemoryError) as error:
+            logger.warning("minute %d is not analysed: %s", change.minute, error)
+            put_off(change, str(error))
+        done += 1
+        after_each(change)
+    return done
+
+
+def analyse(store: TraceStore, change: Change) -> None:
+    started = time.process_time()
+    if change.minutes == MINUTE:
+        rows, span_count = _of_minute(store, change.minute)
+    else:
+        rows, span_count = _of_hour(change.minute), 0
+    replace(change, rows, Effort(span_count, time.process_time() - started))
+
+
+def _of_minute(store: TraceStore, minute: int) -> tuple[list[Measure], int]:
+    start = minute * NANO_PER_MINUTE
+    window = Window(start, start + NANO_PER_MINUTE)
+    forest = build_forest(store.get_excerpt(window, REACH_NANO, KEYS))
+    found = findings(forest, window)
+    return rows_of(found.measured), found.span_count
+
+
+@guarded
+def _of_hour(hour: int) -> list[Measure]:
+    within = {"minute__gte": hour, "minute__lt": hour + HOUR}
+    chosen = Measure.objects.filter(minutes=MINUTE, **within)
+    rows = [MeasureRow(*row) for row in chosen.values_list(*FIELDS)]
+    ids, merged = merge_by_subject(rows)
+    return [
+        new_row(
+            subject_id,
+            (each.count, each.failed),
+            each.histogram,
+            merged_details(each.details),
+        )
+        for subject_id, each in zip(ids, merged, strict=True)
+    ]

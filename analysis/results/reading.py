@@ -1,0 +1,129 @@
+"""Measures of a window of minutes, hours taken whole where they are put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from django.db.models import Q
+
+from analysis.measured import Fields
+from analysis.models import AnalysedMinute, ChangedMinute, Measure, Subject
+from analysis.results.measures import (
+    HOUR,
+    MINUTE,
+    NANO_PER_MINUTE,
+    digest_of,
+    fields_of,
+)
+from analysis.results.merging import (
+    FIELDS,
+    MeasureRow,
+    Merged,
+    merge_by_subject,
+    merge_rows,
+)
+from traces.query import Window
+from traces.store.catalogue import guarded
+
+_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """Whole minutes [first, last) since the epoch."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, window: Window) -> "Minutes":
+        """All minutes that the window touches."""
+        return cls(
+            window.start_time_unix_nano // NANO_PER_MINUTE,
+            -(-window.end_time_unix_nano // NANO_PER_MINUTE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was measured of a subject over the minutes."""
+
+    fields: Fields
+    merged: Merged
+
+
+@guarded
+def read_measures(
+    kind: str, minutes: Minutes, group: Fields | None = None
+) -> list[Found]:
+    """Of every subject of the kind (and group) that occurs, by its fields."""
+    rows = _rows(_of_kind(kind, group), minutes)
+    ids, merged = merge_by_subject(rows)
+    fields = _fields(ids)
+    found = [Found(fields[at], each) for at, each in zip(ids, merged, strict=True)]
+    return sorted(found, key=lambda each: tuple(map(str, each.fields)))
+
+
+@guarded
+def read_steps(
+    kind: str, fields: Fields, minutes: Minutes, step_minutes: int
+) -> list[Merged]:
+    """One subject's measures in steps from the first minute on; some may be empty."""
+    count = -(-(minutes.last - minutes.first) // step_minutes)
+    subject = Q(subject__digest=digest_of(kind, fields))
+    aligned = step_minutes % HOUR == 0 and minutes.first % HOUR == 0
+    rows = _rows(subject, minutes, use_hours=aligned)
+    step = [(row.minute - minutes.first) // step_minutes for row in rows]
+    return merge_rows(rows, np.array(step, np.int64), count)
+
+
+@guarded
+def waiting_in(minutes: Minutes) -> int:
+    """How many of the minutes have spans that are not analysed yet."""
+    within = Q(minute__gte=minutes.first, minute__lt=minutes.last)
+    return ChangedMinute.objects.filter(within, minutes=MINUTE).count()
+
+
+def _of_kind(kind: str, group: Fields | None) -> Q:
+    if group is None:
+        return Q(subject__kind=kind)
+    return Q(subject__kind=kind, subject__group=digest_of(kind, group))
+
+
+def _rows(subjects: Q, minutes: Minutes, *, use_hours: bool = True) -> list[MeasureRow]:
+    hours = _whole_hours(minutes) if use_hours else []
+    chosen = Q(minutes=HOUR, minute__in=hours)
+    for first, last in _gaps(minutes, hours):
+        chosen |= Q(minutes=MINUTE, minute__gte=first, minute__lt=last)
+    rows = Measure.objects.filter(chosen).filter(subjects).values_list(*FIELDS)
+    return [MeasureRow(*row) for row in rows]
+
+
+def _whole_hours(minutes: Minutes) -> list[int]:
+    """The hours within that are put together and have not changed since."""
+    first, last = -(-minutes.first // HOUR) * HOUR, minutes.last - HOUR
+    within = Q(minutes=HOUR, minute__gte=first, minute__lte=last)
+    changed = ChangedMinute.objects.filter(within).values("minute")
+    rows = AnalysedMinute.objects.filter(within).exclude(minute__in=changed)
+    return sorted(rows.values_list("minute", flat=True))
+
+
+def _gaps(minutes: Minutes, hours: Sequence[int]) -> list[tuple[int, int]]:
+    borders = [
+        minutes.first,
+        *(at for h in hours for at in (h, h + HOUR)),
+        minutes.last,
+    ]
+    pairs = zip(borders[::2], borders[1::2], strict=True)
+    return [(first, last) for first, last in pairs if first < last]
+
+
+def _fields(ids: Sequence[int]) -> dict[int, Fields]:
+    found: dict[int, Fields] = {}
+    for begin in range(0, len(ids), _AT_ONCE):
+        rows = Subject.objects.filter(id__in=ids[begin : begin + _AT_ONCE])
+        found |= {
+            key: fields_of(text) for key, text in rows.values_list("id", "fields")
+        }
+    return found

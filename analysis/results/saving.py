@@ -1,0 +1,89 @@
+"""Writing what was found of a minute: all of it in one transaction, or nothing."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from django.db import transaction
+
+from analysis.measured import Measured
+from analysis.models import AnalysedMinute, Measure, Subject
+from analysis.results.changes import Change, mark, unmark
+from analysis.results.measures import (
+    HOUR,
+    MINUTE,
+    digest,
+    digest_of,
+    new_row,
+    text_of,
+)
+from traces.store.catalogue import guarded, now
+
+_AT_ONCE: Final = 500
+
+
+class Effort(NamedTuple):
+    span_count: int
+    cpu_seconds: float
+
+
+def rows_of(found: Sequence[Measured]) -> list[Measure]:
+    """Rows of no minute yet; subjects that are new are added."""
+    ids = _subject_ids(found)
+    return [
+        new_row(
+            ids[digest(each)], (each.count, each.failed), each.histogram, each.details
+        )
+        for each in found
+    ]
+
+
+@guarded
+def replace(change: Change, rows: Sequence[Measure], effort: Effort) -> None:
+    """These rows instead of what is known of the minute. Twice changes nothing."""
+    where = {"minutes": change.minutes, "minute": change.minute}
+    for row in rows:
+        row.minutes, row.minute = change.minutes, change.minute
+    with transaction.atomic():
+        _lock(change)
+        Measure.objects.filter(**where).delete()
+        Measure.objects.bulk_create(rows, batch_size=_AT_ONCE)
+        AnalysedMinute.objects.filter(**where).update(
+            analysed_at=now(), **effort._asdict()
+        )
+        unmark(change)
+        if change.minutes == MINUTE:
+            mark(HOUR, [change.minute // HOUR * HOUR])
+
+
+def _lock(change: Change) -> None:
+    """Two that write the same minute at once do so one after the other."""
+    where = {"minutes": change.minutes, "minute": change.minute}
+    AnalysedMinute.objects.get_or_create(**where, defaults={"analysed_at": now()})
+    AnalysedMinute.objects.select_for_update().get(**where)
+
+
+@guarded
+def _subject_ids(found: Sequence[Measured]) -> dict[str, int]:
+    """By digest."""
+    wanted = {digest(each): each for each in found}
+    known = _known(list(wanted))
+    new = [
+        Subject(
+            kind=each.kind,
+            digest=key,
+            fields=text_of(each.fields),
+            group=digest_of(each.kind, each.group),
+        )
+        for key, each in wanted.items()
+        if key not in known
+    ]
+    Subject.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)
+    return known | _known([subject.digest for subject in new])
+
+
+def _known(digests: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for begin in range(0, len(digests), _AT_ONCE):
+        rows = Subject.objects.filter(digest__in=digests[begin : begin + _AT_ONCE])
+        found |= dict(rows.values_list("digest", "id"))
+    return found

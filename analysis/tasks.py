@@ -1,0 +1,29 @@
+"""Background work: load, call, save. It may run twice, at once, or be killed."""
+
+import logging
+from typing import Final
+
+from celery import shared_task
+
+from analysis.results.arrivals import mark_arrivals
+from analysis.results.minutes import analyse_due
+from traces.store.base import StoreError
+from traces.store.current import current_segment_store
+
+logger = logging.getLogger(__name__)
+
+# The same worker has other work to do; the next run goes on.
+SECONDS_AT_ONCE: Final = 20
+
+
+@shared_task(name="analysis.tasks.analyse")  # type: ignore[untyped-decorator]
+def analyse() -> None:
+    store = current_segment_store()
+    try:
+        mark_arrivals(store)
+        done = analyse_due(store, SECONDS_AT_ONCE)
+    except StoreError as error:
+        logger.warning("analysis waits: %s", error)
+        return
+    if done:
+        logger.info("analysed %d minutes", done)
