@@ -4,4 +4,5 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("traces.urls")),
+    path("", include("analysis.urls")),
 ]

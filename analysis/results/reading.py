@@ -55,13 +55,18 @@ class Found:
 
 @guarded
 def read_measures(
-    kind: str, minutes: Minutes, group: Fields | None = None
+    kind: str,
+    minutes: Minutes,
+    *,
+    group: Fields | None = None,
+    fields: Fields | None = None,
 ) -> list[Found]:
-    """Of every subject of the kind (and group) that occurs, by its fields."""
-    rows = _rows(_of_kind(kind, group), minutes)
+    """Of every subject that occurs, in the order of their fields: all of the kind, those
+    of a group, or the one with these fields."""
+    rows = _rows(_chosen(kind, group, fields), minutes)
     ids, merged = merge_by_subject(rows)
-    fields = _fields(ids)
-    found = [Found(fields[at], each) for at, each in zip(ids, merged, strict=True)]
+    names = _fields(ids)
+    found = [Found(names[at], each) for at, each in zip(ids, merged, strict=True)]
     return sorted(found, key=lambda each: tuple(map(str, each.fields)))
 
 
@@ -71,9 +76,8 @@ def read_steps(
 ) -> list[Merged]:
     """One subject's measures in steps from the first minute on; some may be empty."""
     count = -(-(minutes.last - minutes.first) // step_minutes)
-    subject = Q(subject__digest=digest_of(kind, fields))
     aligned = step_minutes % HOUR == 0 and minutes.first % HOUR == 0
-    rows = _rows(subject, minutes, use_hours=aligned)
+    rows = _rows(_chosen(kind, None, fields), minutes, use_hours=aligned)
     step = [(row.minute - minutes.first) // step_minutes for row in rows]
     return merge_rows(rows, np.array(step, np.int64), count)
 
@@ -85,10 +89,12 @@ def waiting_in(minutes: Minutes) -> int:
     return ChangedMinute.objects.filter(within, minutes=MINUTE).count()
 
 
-def _of_kind(kind: str, group: Fields | None) -> Q:
-    if group is None:
-        return Q(subject__kind=kind)
-    return Q(subject__kind=kind, subject__group=digest_of(kind, group))
+def _chosen(kind: str, group: Fields | None, fields: Fields | None) -> Q:
+    if fields is not None:
+        return Q(subject__digest=digest_of(kind, fields))
+    if group is not None:
+        return Q(subject__kind=kind, subject__group=digest_of(kind, group))
+    return Q(subject__kind=kind)
 
 
 def _rows(subjects: Q, minutes: Minutes, *, use_hours: bool = True) -> list[MeasureRow]:

@@ -88,35 +88,43 @@ function axis(extra) {
   };
 }
 
-function layout(points, [start, end]) {
-  const ticks = logTicks(points.duration_nano);
-  const known = end - start < 40 * 86_400_000;
-  const range = known ? { range: [shown(start), shown(end)] } : { autorange: true };
+function frame(extra) {
   return {
-    height: 190,
     margin: { l: 60, r: 14, t: 10, b: 24 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
     showlegend: false,
     hovermode: "closest",
-    dragmode: "select",
     hoverlabel: {
       bgcolor: themeColor("bg"),
       bordercolor: themeColor("line"),
       font: { color: themeColor("text"), size: 12 },
       align: "left",
     },
+    ...extra,
+  };
+}
+
+const timeAxis = (extra) => axis({ type: "date", nticks: 8, tickformatstops: TIME_FORMATS, ...extra });
+
+function layout(points, [start, end]) {
+  const ticks = logTicks(points.duration_nano);
+  const known = end - start < 40 * 86_400_000;
+  const range = known ? { range: [shown(start), shown(end)] } : { autorange: true };
+  return frame({
+    height: 190,
+    dragmode: "select",
     selections: [],
     newselection: { line: { color: themeColor("accent"), width: 1, dash: "solid" } },
-    xaxis: axis({ type: "date", ...range, nticks: 8, tickformatstops: TIME_FORMATS }),
+    xaxis: timeAxis(range),
     yaxis: axis({
       type: "log",
       range: ticks.range,
       tickvals: ticks.values,
       ticktext: ticks.values.map(tickText),
     }),
-  };
+  });
 }
 
 // Draws { points, window_ms } into node. onPick(traceId, event); onBrush({ startMs,
@@ -146,6 +154,35 @@ function boundsOf({ x, y }) {
   const [minNano, maxNano] = [...y].sort((a, b) => a - b);
   return { startMs, endMs, minNano, maxNano };
 }
+
+// A chart over time. Each trace has `times` in milliseconds instead of x, and the name of
+// its colour; `range` is [start, end] in milliseconds; onPick gets the point of a click.
+export async function react(node, traces, { range, yaxis, ...extra }, onPick) {
+  const plotly = await plotlyReady();
+  if (!node.isConnected) return;
+  const drawn = traces.map(({ times, colorName, ...trace }) => ({
+    ...trace,
+    x: times.map(shown),
+    ...(colorName ? colored(trace, themeColor(colorName)) : {}),
+  }));
+  const legend = { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", font: { color: themeColor("dim"), size: 11 } };
+  const layout = frame({
+    dragmode: false,
+    legend,
+    ...extra,
+    margin: { l: 60, r: 14, t: extra.showlegend ? 26 : 10, b: 24 },
+    xaxis: timeAxis({ range: range.map(shown) }),
+    yaxis: axis(yaxis),
+  });
+  await plotly.react(node, drawn, layout, CONFIG);
+  node.removeAllListeners("plotly_click");
+  if (onPick) node.on("plotly_click", ({ points: [point] }) => onPick(point));
+}
+
+const colored = ({ marker, line }, color) => ({
+  marker: { ...marker, color },
+  ...(line ? { line: { ...line, color } } : {}),
+});
 
 export function clear(node) {
   if (window.Plotly) window.Plotly.purge(node);

@@ -51,6 +51,8 @@ PAGES = {
     "a search between two instants": "/search?range=custom&from=2026-01-01",
     "services": "/services",
     "receivers": "/receivers",
+    "operations": "/operations?service=gateway",
+    "an operation": "/operation?service=gateway&name=GET+%2F&kind=server",
     "waterfall": f"/trace/{trace_id(1).hex()}?span={span_id(1).hex()}",
     "statistics": f"/trace/{trace_id(1).hex()}?tab=statistics",
     "slow spans": f"/trace/{trace_id(1).hex()}?tab=slow",

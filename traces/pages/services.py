@@ -60,10 +60,6 @@ class ServiceRow:
         return self.statistics.error_count / (self.statistics.request_count or 1)
 
     @property
-    def traces_query(self) -> str:
-        return self._query()
-
-    @property
     def requests_query(self) -> str:
         return self._query(kind=self._kinds())
 
@@ -123,6 +119,7 @@ def services(request: HttpRequest) -> HttpResponse:
         "sort": sort,
         "ranges": one_of(WINDOWS, chosen),
         "window": window,
+        "window_range": chosen,
     }
     status = problem.status if problem else 200
     return finish(render(request, "traces/services.html", context, status=status))
