@@ -11,6 +11,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from tracing_ui.link_templates import LinkTemplate, parse_link_templates
+
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 
@@ -73,6 +75,14 @@ def env_list(
     if any_of and not set(words) <= set(any_of):
         raise SettingError(name, os.environ[name], "any of " + ", ".join(any_of))
     return words
+
+
+def env_link_templates(name: str) -> tuple[LinkTemplate, ...]:
+    text = os.environ.get(name, "").strip()
+    try:
+        return parse_link_templates(text)
+    except ValueError as error:
+        raise SettingError(name, text, str(error)) from None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from tracing_ui.env import (
     SettingError,
     env_bool,
     env_int,
+    env_link_templates,
     env_list,
     env_path,
     env_port,
@@ -95,6 +96,7 @@ UNCATALOGUED_MAX_BYTES = env_int("UNCATALOGUED_MAX_BYTES", 1024 * MIB)
 QUERY_TIMEOUT_SECONDS = env_int("QUERY_TIMEOUT_SECONDS", 30, at_least=1)
 QUERY_MEMORY_LIMIT = env_str("QUERY_MEMORY_LIMIT", "512MB")
 SLOW_SPAN_THRESHOLD_MS = env_int("SLOW_SPAN_THRESHOLD_MS", 1000)
+SPAN_LINKS = env_link_templates("SPAN_LINKS")
 
 # Background work on segments.
 RETENTION_HOURS = env_int("RETENTION_HOURS", 168, at_least=1)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
+
 from traces import semconv
+from traces.pages.outside_links import OutsideLink, outside_links
 from traces.pages.trace_tables import SpanLine, span_line
 from traces.pages.values import Shown, shown
 from traces.query import Scope, Window
@@ -72,6 +75,7 @@ class SpanDetail:
     link_count: int
     dropped: dict[str, int]
     defects: list[str]
+    outside: list[OutsideLink]
 
 
 def span_detail(trace: Trace, row: int) -> SpanDetail:
@@ -102,7 +106,13 @@ def span_detail(trace: Trace, row: int) -> SpanDetail:
         link_count=len(links),
         dropped=_dropped(sent),
         defects=[found.sentence for found in trace.defects if row in found.rows],
+        outside=outside_links(settings.SPAN_LINKS, sent, _own_and_resource(sent)),
     )
+
+
+def _own_and_resource(sent: dict[str, Any]) -> list[dict[str, Any]]:
+    columns = ("attributes", "resource_attributes")
+    return [decode_attributes(sent[column]) for column in columns]
 
 
 def _window_around(trace: Trace) -> Window:
