@@ -5,8 +5,11 @@ from typing import Final
 
 from celery import shared_task
 
+from analysis.measured import OPERATION
 from analysis.results.arrivals import mark_arrivals
 from analysis.results.minutes import analyse_due
+from analysis.results.retention import forget_old
+from analysis.results.totals import fold
 from traces.store.base import StoreError
 from traces.store.current import current_segment_store
 
@@ -27,3 +30,16 @@ def analyse() -> None:
         return
     if done:
         logger.info("analysed %d minutes", done)
+
+
+@shared_task(name="analysis.tasks.tidy")  # type: ignore[untyped-decorator]
+def tidy() -> None:
+    """Fold past hours into the counters, then drop measures without spans."""
+    try:
+        fold(OPERATION)
+        forgotten = forget_old()
+    except StoreError as error:
+        logger.warning("tidying waits: %s", error)
+        return
+    if forgotten:
+        logger.info("dropped %d measures", forgotten)

@@ -147,6 +147,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": ANALYSIS_INTERVAL_SECONDS,
         "options": {"expires": ANALYSIS_INTERVAL_SECONDS},
     },
+    "tidy": {
+        "task": "analysis.tasks.tidy",
+        "schedule": RETENTION_INTERVAL_SECONDS,
+        "options": {"expires": RETENTION_INTERVAL_SECONDS},
+    },
 }
 
 # Django.

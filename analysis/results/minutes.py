@@ -15,11 +15,9 @@ from analysis.results.measures import (
     HOUR,
     MINUTE,
     NANO_PER_MINUTE,
-    merged_details,
-    new_row,
 )
-from analysis.results.merging import FIELDS, MeasureRow, merge_by_subject
-from analysis.results.saving import Effort, replace, rows_of
+from analysis.results.merging import FIELDS, MeasureRow
+from analysis.results.saving import Effort, merged_rows, replace, rows_of
 from traces.query import Window
 from traces.store.base import QueryTooExpensive, TraceStore
 from traces.store.catalogue import guarded
@@ -73,13 +71,4 @@ def _of_hour(hour: int) -> list[Measure]:
     within = {"minute__gte": hour, "minute__lt": hour + HOUR}
     chosen = Measure.objects.filter(minutes=MINUTE, **within)
     rows = [MeasureRow(*row) for row in chosen.values_list(*FIELDS)]
-    ids, merged = merge_by_subject(rows)
-    return [
-        new_row(
-            subject_id,
-            (each.count, each.failed),
-            each.histogram,
-            merged_details(each.details),
-        )
-        for subject_id, each in zip(ids, merged, strict=True)
-    ]
+    return merged_rows(rows)

@@ -63,7 +63,15 @@ def read_measures(
 ) -> list[Found]:
     """Of every subject that occurs, in the order of their fields: all of the kind, those
     of a group, or the one with these fields."""
-    rows = _rows(_chosen(kind, group, fields), minutes)
+    return found_of(_rows(_chosen(kind, group, fields), minutes))
+
+
+def rows_within(kind: str, minutes: Minutes) -> list[MeasureRow]:
+    return _rows(_chosen(kind, None, None), minutes)
+
+
+def found_of(rows: Sequence[MeasureRow]) -> list[Found]:
+    """The rows merged by their subjects, in the order of the subjects' fields."""
     ids, merged = merge_by_subject(rows)
     names = _fields(ids)
     found = [Found(names[at], each) for at, each in zip(ids, merged, strict=True)]

@@ -13,9 +13,11 @@ from analysis.results.measures import (
     MINUTE,
     digest,
     digest_of,
+    merged_details,
     new_row,
     text_of,
 )
+from analysis.results.merging import MeasureRow, merge_by_subject
 from traces.store.catalogue import guarded, now
 
 _AT_ONCE: Final = 500
@@ -34,6 +36,20 @@ def rows_of(found: Sequence[Measured]) -> list[Measure]:
             ids[digest(each)], (each.count, each.failed), each.histogram, each.details
         )
         for each in found
+    ]
+
+
+def merged_rows(rows: Sequence[MeasureRow]) -> list[Measure]:
+    """Rows of no minute yet, one a subject."""
+    ids, merged = merge_by_subject(rows)
+    return [
+        new_row(
+            subject_id,
+            (each.count, each.failed),
+            each.histogram,
+            merged_details(each.details),
+        )
+        for subject_id, each in zip(ids, merged, strict=True)
     ]
 
 

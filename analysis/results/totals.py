@@ -1,0 +1,90 @@
+"""Counters that only grow: all that was measured since the beginning, for Prometheus.
+
+Hours that are long past are folded into one row a subject. What still comes for them is
+on the pages but not in the counters, which may not go down or jump.
+"""
+
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Min
+
+from analysis.models import AnalysedMinute, Measure
+from analysis.results.changes import minute_of
+from analysis.results.measures import HOUR, MINUTE
+from analysis.results.merging import FIELDS, MeasureRow
+from analysis.results.reading import Found, Minutes, found_of, rows_within
+from analysis.results.saving import merged_rows
+from traces.store.catalogue import guarded, now
+
+TOTAL: Final = 0
+FOLDED_AFTER_MINUTES: Final = 6 * HOUR
+
+
+@guarded
+def read_totals(kind: str) -> list[Found]:
+    """Of every subject of the kind, everything since the beginning."""
+    rows = _folded(kind)
+    start = _folded_until()
+    if start is not None:
+        rows += rows_within(kind, Minutes(start, _this_minute() + HOUR))
+    return found_of(rows)
+
+
+@guarded
+def fold(kind: str) -> int:
+    """Put past hours into the totals, each once; how many those were."""
+    start = _folded_until()
+    if start is None:
+        return 0
+    last = (_this_minute() - FOLDED_AFTER_MINUTES) // HOUR * HOUR
+    hours = range(start, last, HOUR)
+    for hour in hours:
+        _fold_hour(kind, hour)
+    return len(hours)
+
+
+def _fold_hour(kind: str, hour: int) -> None:
+    with transaction.atomic():
+        mark = _lock(hour)
+        if mark.minute != hour:
+            return  # another worker was first
+        rows = _folded(kind) + rows_within(kind, Minutes(hour, hour + HOUR))
+        Measure.objects.filter(subject__kind=kind, minutes=TOTAL).delete()
+        fresh = merged_rows(rows)
+        for row in fresh:
+            row.minutes, row.minute = TOTAL, 0
+        Measure.objects.bulk_create(fresh, batch_size=500)
+        mark.minute, mark.analysed_at = hour + HOUR, now()
+        mark.save()
+
+
+def _lock(first: int) -> AnalysedMinute:
+    """The row that says, as its minute, which hour is to be folded next."""
+    marks = AnalysedMinute.objects.select_for_update().filter(minutes=TOTAL)
+    mark = marks.first()
+    if mark is None:
+        AnalysedMinute.objects.get_or_create(
+            minutes=TOTAL, minute=first, defaults={"analysed_at": now()}
+        )
+        mark = marks.get()
+    return mark
+
+
+def _folded(kind: str) -> list[MeasureRow]:
+    rows = Measure.objects.filter(subject__kind=kind, minutes=TOTAL)
+    return [MeasureRow(*row) for row in rows.values_list(*FIELDS)]
+
+
+def _folded_until() -> int | None:
+    """The first minute that is in no total; None when nothing was measured yet."""
+    mark = AnalysedMinute.objects.filter(minutes=TOTAL).first()
+    if mark is not None:
+        return mark.minute
+    rows = AnalysedMinute.objects.filter(minutes=MINUTE)
+    first: int | None = rows.aggregate(first=Min("minute"))["first"]
+    return None if first is None else first // HOUR * HOUR
+
+
+def _this_minute() -> int:
+    return minute_of(int(now().timestamp() * 1e9))
