@@ -5,9 +5,11 @@ from django.urls import URLPattern, path
 from analysis.pages.operation import operation, operation_series
 from analysis.pages.operations import operations
 from analysis.pages.span_metrics import span_metrics
+from analysis.pages.status import status
 
 urlpatterns: list[URLPattern] = [
     path("operations", operations, name="operations"),
+    path("status", status, name="status"),
     path("metrics/spans", span_metrics, name="span-metrics"),
     path("operation", operation, name="operation"),
     path("operation/series", operation_series, name="operation-series"),

@@ -51,6 +51,7 @@ PAGES = {
     "a search between two instants": "/search?range=custom&from=2026-01-01",
     "services": "/services",
     "receivers": "/receivers",
+    "status": "/status",
     "operations": "/operations?service=gateway",
     "an operation": "/operation?service=gateway&name=GET+%2F&kind=server",
     "waterfall": f"/trace/{trace_id(1).hex()}?span={span_id(1).hex()}",
