@@ -67,9 +67,15 @@ def texts(forest: Forest, column: str) -> pa.Array:
 
 def first_of(forest: Forest, *keys: str) -> pa.Array:
     """The first of these attributes that a span has, and that is not empty."""
-    found = pa.nulls(len(forest), pa.string())
-    for key in keys:
-        value = texts(forest, excerpt_column(key))
-        value = pc.if_else(pc.equal(value, ""), None, value)
-        found = pc.coalesce(found, value)
+    return first_in(forest.spans, *keys)
+
+
+def first_in(spans: pa.Table, *keys: str) -> pa.Array:
+    """As `first_of`, of any table with such columns."""
+    found = pa.nulls(len(spans), pa.string())
+    for column in map(excerpt_column, keys):
+        if column in spans.column_names:
+            value = spans[column].combine_chunks()
+            value = pc.if_else(pc.equal(value, ""), None, value)
+            found = pc.coalesce(found, value)
     return found
