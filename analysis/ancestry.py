@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from analysis.forest import Forest
 from analysis.histogram import IntArray
-from traces.tree import BoolArray
+from traces.tree import NO_PARENT, BoolArray
 
 
 def highest(parent: IntArray, goes_up: BoolArray) -> IntArray:
@@ -32,3 +33,21 @@ def climb(parent: IntArray, goes_up: BoolArray, start: IntArray) -> BoolArray:
         start = parent[start[goes_up[start]]]
         start = start[~seen[start]]
     return seen
+
+
+def nearest(forest: Forest, passable: BoolArray) -> IntArray:
+    """For each row the next ancestor that is not `passable`, or of another service.
+
+    -1 where the trace ends before there is one.
+    """
+    inside = in_service(forest)
+    goes_up = inside & passable[forest.parent]
+    found: IntArray = forest.parent[highest(forest.parent, goes_up)]
+    return found
+
+
+def in_service(forest: Forest) -> BoolArray:
+    """Rows whose parent is there, and in the same service."""
+    same = forest.service == forest.service[forest.parent]
+    found: BoolArray = same & (forest.parent != NO_PARENT)
+    return found

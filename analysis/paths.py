@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from analysis.ancestry import highest
+from analysis.ancestry import highest, in_service
 from analysis.distinct import distinct
 from analysis.forest import Forest, levels_of
 from analysis.histogram import FloatArray, IntArray
@@ -74,8 +74,7 @@ def call_paths(forest: Forest) -> tuple[IntArray, Paths]:
 
 
 def service_paths(forest: Forest) -> ServicePaths:
-    same = forest.service == forest.service[forest.parent]
-    stays = same & (forest.parent != NO_PARENT)
+    stays = in_service(forest)
     entries = np.flatnonzero(~stays)
     service = forest.service[entries]
     parent = _contracted(forest.parent, stays)
