@@ -1,15 +1,15 @@
 """Edges of a service map as columns: their ends, and what is measured of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.distinct import distinct
 from analysis.forest import Forest
+from analysis.grouping import groups
 from analysis.histogram import FloatArray, IntArray
 from analysis.nodes import Node
 from traces.tree import NO_PARENT, BoolArray
@@ -62,6 +62,16 @@ class Edges:
 
     def __len__(self) -> int:
         return len(self.caller)
+
+    def only(self, which: BoolArray) -> "Edges":
+        """These edges, between the same nodes."""
+        chosen = {
+            each.name: getattr(self, each.name)[which]
+            for each in fields(self)
+            if each.name not in ("nodes", "proxies", "trace_id")
+        }
+        ids = self.trace_id.filter(pa.array(which))
+        return replace(self, **chosen, trace_id=ids)
 
     @property
     def failed(self) -> BoolArray:
@@ -178,7 +188,7 @@ def _retries(forest: Forest, every: _Every) -> BoolArray:
     calls = np.flatnonzero(asks & (forest.parent[every.client] != NO_PARENT))
     client = every.client[calls]
     parent, name = forest.parent[client], forest.name[client]
-    group = distinct(parent, every.callee[calls], name).number
+    group = groups(parent, every.callee[calls], name).number
     order = np.lexsort((client, forest.start[client], group))
     calls, client, group = calls[order], client[order], group[order]
     server = every.server[calls]

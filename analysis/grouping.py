@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.histogram import EMPTY, FloatArray, Histogram, IntArray, bucket_of
 
@@ -21,14 +22,26 @@ class Groups:
 
 
 def groups(*columns: IntArray) -> Groups:
-    """Groups of rows that are equal in columns of numbers from 0 on."""
-    number = columns[0]
+    """Groups of rows that are equal in columns of numbers, in order of their first rows.
+
+    All columns but the first hold numbers from -1 on, not much above the count of rows.
+    """
+    number = _numbered(columns[0])
     for column in columns[1:]:
         # Numbered anew each time, so that a combination always fits 64 bits.
-        width = int(column.max(initial=0)) + 1
-        _, number = np.unique(number * width + column, return_inverse=True)
-    _, first, number = np.unique(number, return_index=True, return_inverse=True)
-    return Groups(number.astype(np.int64), first.astype(np.int64))
+        width = int(column.max(initial=-1)) + 2
+        number = _numbered(number * width + column + 1)
+    first = np.zeros(int(number.max(initial=-1)) + 1, np.int64)
+    # Written backwards, so that the first row of a group is written last.
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    return Groups(number, first)
+
+
+def _numbered(column: IntArray) -> IntArray:
+    """By hashing, which takes a tenth of the time of sorting."""
+    indices = pa.array(column).dictionary_encode().indices
+    found: IntArray = indices.to_numpy().astype(np.int64)
+    return found
 
 
 def last_of_groups(group: Groups, values: IntArray) -> IntArray:
@@ -96,3 +109,10 @@ def histograms(group_count: int, cells: Cells, bounds: Bounds) -> list[Histogram
         else EMPTY
         for (begin, end), others in zip(pairwise(borders), rest, strict=True)
     ]
+
+
+def sums(number: IntArray, values: FloatArray, count: int) -> FloatArray:
+    """Of the values of each of `count` groups."""
+    found = np.bincount(number, weights=values, minlength=count)
+    # Of no rows numpy counts in whole numbers.
+    return found.astype(np.float64)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.ancestry import nearest
-from analysis.distinct import distinct
 from analysis.forest import Forest
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from analysis.peers import Role
 from traces.spans import SpanKind
@@ -92,9 +92,9 @@ def span_links(forest: Forest) -> Links:
         _joint_codes(forest.spans[name].combine_chunks(), target.field(name))
         for name in ("trace_id", "span_id")
     ]
-    both = distinct(*(np.concatenate(pair) for pair in ids)).number
+    both = groups(*(np.concatenate(pair) for pair in ids)).number
     own, wanted = both[: len(forest)], both[len(forest) :]
-    once = distinct(row, wanted).first
+    once = groups(row, wanted).first
     place = pc.index_in(pa.array(wanted[once]), value_set=pa.array(own))
     found = pc.fill_null(place, ABSENT).to_numpy().astype(np.int64)
     return Links(row[once], found)
@@ -137,7 +137,7 @@ def _ties(
     # A parent that is linked too sent one message. Senders that are not there have been
     # told apart as links.
     apart = np.where(sender == ABSENT, len(forest) + np.arange(len(sender)), sender)
-    once = distinct(receiver, apart).first
+    once = groups(receiver, apart).first
     return receiver[once], sender[once], guess[once]
 
 

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analysis.ancestry import highest, in_service
-from analysis.distinct import distinct
 from analysis.forest import Forest, levels_of
+from analysis.grouping import groups, sums
 from analysis.histogram import FloatArray, IntArray
 from traces.tree import NO_PARENT, BoolArray
 
@@ -66,7 +66,7 @@ class ServicePaths:
 
 def call_paths(forest: Forest) -> tuple[IntArray, Paths]:
     """The number of each row's path of (service, span name), and the paths."""
-    step = distinct(forest.service, forest.name).number
+    step = groups(forest.service, forest.name).number
     found = _number(forest.levels, forest.parent, step)
     rows = found.first
     paths = Paths(found.parent, forest.service[rows], forest.name[rows], found.depth)
@@ -83,14 +83,14 @@ def service_paths(forest: Forest) -> ServicePaths:
     names = np.full(count, NO_NAME)
     paths = Paths(found.parent, service[found.first], names, found.depth)
     weight = _rarest(forest)[entries]
-    visit = distinct(forest.trace[entries], found.path)
+    visit = groups(forest.trace[entries], found.path)
     per_visit = np.zeros(len(visit))
     np.maximum.at(per_visit, visit.number, weight)
     return ServicePaths(
         paths,
-        calls=_sums(found.path, weight, count),
-        failed=_sums(found.path, weight * forest.failed[entries], count),
-        traces=_sums(found.path[visit.first], per_visit, count),
+        calls=sums(found.path, weight, count),
+        failed=sums(found.path, weight * forest.failed[entries], count),
+        traces=sums(found.path[visit.first], per_visit, count),
     )
 
 
@@ -131,7 +131,7 @@ def _number(levels: Sequence[IntArray], parents: IntArray, step: IntArray) -> _N
         if level >= DEEPEST:
             path[rows] = above
             continue
-        found = distinct(above, step[rows])
+        found = groups(above, step[rows])
         new = slice(count, count + len(found))
         path[rows] = count + found.number
         parent[new], first[new] = above[found.first], rows[found.first]
@@ -153,9 +153,3 @@ def _rarest(forest: Forest) -> FloatArray:
     for rows in forest.levels[1:]:
         weight[rows] = np.maximum(weight[rows], weight[forest.parent[rows]])
     return weight
-
-
-def _sums(place: IntArray, weights: FloatArray, count: int) -> FloatArray:
-    found = np.bincount(place, weights=weights, minlength=count)
-    # Of no rows numpy counts in whole numbers.
-    return found.astype(np.float64)

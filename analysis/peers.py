@@ -20,8 +20,8 @@ from analysis.attributes import (
     URLS,
     first_in,
 )
-from analysis.distinct import distinct
 from analysis.forest import Forest
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from traces.spans import SpanKind, excerpt_column
 from traces.tree import BoolArray
@@ -108,7 +108,7 @@ class Peers:
 def peers(forest: Forest) -> Peers:
     rows = np.flatnonzero(np.isin(forest.kind, KINDS))
     told = _told(forest, rows)
-    found = distinct(*(_codes(told[name]) for name in told.column_names))
+    found = groups(*(_codes(told[name]) for name in told.column_names))
     number = np.full(len(forest), -1)
     number[rows] = found.number
     return _named(number, told.take(pa.array(found.first)))
