@@ -341,6 +341,12 @@ def test_a_proxy_or_address_between_is_only_noted():
         assert links(*spans) == [USER, expected]
 
 
+def test_a_client_that_names_its_own_service_has_no_hop():
+    spans = a_server(), client(2, peer__service="a"), server(3, 2)
+    expected = call("a", "b", client=2, server=3, gap=30, via="a")
+    assert links(*spans) == [USER, expected]
+
+
 def test_an_interface_of_another_name_is_no_hop():
     spans = a_server(), client(2, rpc__service="shop.Cart"), server(3, 2)
     assert links(*spans) == [USER, call("a", "b", client=2, server=3, gap=30)]
