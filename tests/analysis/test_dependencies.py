@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis import nodes
 from analysis.dependencies import edges
 from analysis.forest import build_forest
 from tests.analysis.edges import as_tuples, call, in_order, links, node_of, told
@@ -388,6 +389,16 @@ def test_hostile_names_stay_apart():
     ]
 
 
+def test_beyond_the_limit_the_rarest_peers_are_one_node(monkeypatch):
+    """Hostile: a client that calls an address of its own each time."""
+    monkeypatch.setattr(nodes, "PEER_LIMIT", 2)
+    addresses = "x", "y", "y", "z", "z", "x2"
+    clients = [client(n, server__address=a) for n, a in enumerate(addresses, 2)]
+    found = [edge.callee for edge in links(a_server(), *clients)]
+    others, y, z = (f"external:{name}" for name in ("others", "y", "z"))
+    assert found == ["a", others, y, y, z, z, others]
+
+
 def test_a_very_deep_trace_has_its_edges():
     """Hostile: a chain of thousands of spans."""
     kinds = {0: SERVER, 1: CLIENT, 2: INTERNAL}
@@ -438,10 +449,10 @@ def test_an_edge_weighs_what_its_rarer_end_does_and_fails_with_either(rows):
 @given(connected())
 def test_nodes_are_virtual_unless_they_sent_spans(rows):
     found = forest(*rows)
-    nodes = edges(found).nodes
-    real = [node.name for node in nodes if not node.virtual]
+    every = edges(found).nodes
+    real = [node.name for node in every if not node.virtual]
     assert sorted(real) == sorted(found.services)
-    assert len(set(nodes)) == len(nodes)
+    assert len(set(every)) == len(every)
 
 
 def retried(*spans):
