@@ -1,11 +1,29 @@
 """Everything that is measured of a minute."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
+from analysis.dependencies import edges
+from analysis.dependency_totals import Totals, aggregate
 from analysis.forest import Forest
+from analysis.histogram import Histogram
 from analysis.latency import OperationLatency, operation_latencies, starts_in
-from analysis.measured import OPERATION, Measured
+from analysis.measured import (
+    EDGE,
+    EDGE_CLIENT,
+    EDGE_GAP,
+    OPERATION,
+    SERVICE_PATH,
+    Fields,
+    Measured,
+)
+from analysis.paths import ServicePaths, service_paths
 from traces.query import Window
+from traces.tree import BoolArray
+
+# Longer service paths count for what they begin with.
+MOST_SERVICES_IN_PATH: Final = 12
+MOST_PATHS: Final = 1_000
 
 
 class Findings(NamedTuple):
@@ -17,9 +35,16 @@ class Findings(NamedTuple):
 
 def findings(forest: Forest, window: Window) -> Findings:
     """Of the spans that start in the window, in the light of their whole traces."""
-    chosen = starts_in(forest, window.start_time_unix_nano, window.end_time_unix_nano)
-    latencies = operation_latencies(forest, chosen)
-    return Findings([*map(_of_operation, latencies)], int(chosen.sum()))
+    start, end = window.start_time_unix_nano, window.end_time_unix_nano
+    chosen = starts_in(forest, start, end)
+    found = edges(forest)
+    within = (found.start_time_unix_nano >= start) & (found.start_time_unix_nano < end)
+    measured = [
+        *map(_of_operation, operation_latencies(forest, chosen)),
+        *_of_edges(aggregate(found.only(within))),
+        *_of_paths(forest, chosen),
+    ]
+    return Findings(measured, int(chosen.sum()))
 
 
 def _of_operation(latency: OperationLatency) -> Measured:
@@ -36,3 +61,67 @@ def _of_operation(latency: OperationLatency) -> Measured:
         histogram=latency.histogram,
         details=details,
     )
+
+
+def _of_edges(totals: Totals) -> Iterator[Measured]:
+    """Up to three measures of an edge: its callee's time, its caller's, and the gap."""
+    # A step of plain Python for each edge of the map, not for each call.
+    for at in range(len(totals)):
+        fields = _edge_fields(totals, at)
+        calls, failed = float(totals.calls[at]), float(totals.failed[at])
+        details = _edge_details(totals, at)
+        yield _of_edge(EDGE, fields, (calls, failed), totals.server[at], details)
+        for kind, histogram in (
+            (EDGE_CLIENT, totals.client[at]),
+            (EDGE_GAP, totals.gap[at]),
+        ):
+            if histogram.count:
+                counts = (histogram.count, 0.0)
+                yield _of_edge(kind, fields, counts, histogram, {})
+
+
+def _of_edge(
+    kind: str,
+    fields: Fields,
+    counts: tuple[float, float],
+    histogram: Histogram,
+    details: dict[str, Any],
+) -> Measured:
+    return Measured(kind, fields, (), *counts, histogram, details)
+
+
+def _edge_fields(totals: Totals, at: int) -> Fields:
+    caller, callee = totals.nodes[totals.caller[at]], totals.nodes[totals.callee[at]]
+    ends = (caller.name, int(caller.type), callee.name, int(callee.type))
+    return (*ends, int(totals.type[at]))
+
+
+def _edge_details(totals: Totals, at: int) -> dict[str, Any]:
+    details: dict[str, Any] = {}
+    for name, ids in (
+        ("slowest", totals.slowest_trace_id),
+        ("failed", totals.failed_trace_id),
+    ):
+        trace_id = ids[at].as_py()
+        if trace_id is not None:
+            details[name] = trace_id.hex()
+    for name in ("retries", "inferred", "caller_missing", "span_missing"):
+        count = float(getattr(totals, name)[at])
+        if count:
+            details[name] = count
+    return details
+
+
+def _of_paths(forest: Forest, chosen: BoolArray) -> Iterator[Measured]:
+    found = service_paths(forest, chosen)
+    ranked = (-found.calls).argsort(kind="stable")[:MOST_PATHS].tolist()
+    for path in ranked:
+        calls, depth = float(found.calls[path]), int(found.paths.depth[path])
+        if calls and 1 < depth <= MOST_SERVICES_IN_PATH:
+            fields = tuple(_services(forest, found, path))
+            failed = float(found.failed[path])
+            yield Measured(SERVICE_PATH, fields, (fields[0],), calls, failed)
+
+
+def _services(forest: Forest, found: ServicePaths, path: int) -> list[str]:
+    return [forest.services[found.paths.service[at]] for at in found.paths.steps(path)]

@@ -8,6 +8,12 @@ from analysis.histogram import EMPTY, Histogram
 Fields: TypeAlias = tuple[str | int, ...]
 
 OPERATION: Final = "operation"
+# Its histogram is of the callee's spans; those of the caller's and of the gap between
+# the two are measures of their own.
+EDGE: Final = "edge"
+EDGE_CLIENT: Final = "edge-client"
+EDGE_GAP: Final = "edge-gap"
+SERVICE_PATH: Final = "service-path"
 
 
 @dataclass(frozen=True, slots=True)

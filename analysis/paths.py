@@ -73,7 +73,8 @@ def call_paths(forest: Forest) -> tuple[IntArray, Paths]:
     return found.path, paths
 
 
-def service_paths(forest: Forest) -> ServicePaths:
+def service_paths(forest: Forest, chosen: BoolArray | None = None) -> ServicePaths:
+    """All paths of the forest; counted are the chosen spans' entries, or all."""
     stays = in_service(forest)
     entries = np.flatnonzero(~stays)
     service = forest.service[entries]
@@ -83,6 +84,8 @@ def service_paths(forest: Forest) -> ServicePaths:
     names = np.full(count, NO_NAME)
     paths = Paths(found.parent, service[found.first], names, found.depth)
     weight = _rarest(forest)[entries]
+    if chosen is not None:
+        weight = weight * chosen[entries]
     visit = groups(forest.trace[entries], found.path)
     per_visit = np.zeros(len(visit))
     np.maximum.at(per_visit, visit.number, weight)
