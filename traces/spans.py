@@ -101,6 +101,7 @@ EXCERPT_COLUMNS: Final = (
     "start_time_unix_nano",
     "duration_nano",
     "status_code",
+    "status_message",
 )
 EXCERPT_LINKS: Final = pa.list_(
     pa.struct([pa.field("trace_id", TRACE_ID), pa.field("span_id", SPAN_ID)])
