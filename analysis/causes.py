@@ -15,6 +15,7 @@ import numpy as np
 from analysis.failures import Failure, Signature
 from analysis.faults import failed_spans
 from analysis.forest import Forest
+from analysis.groups import group
 from analysis.histogram import IntArray
 
 MINUTE_NANO: Final = 60_000_000_000
@@ -157,32 +158,33 @@ def rank_causes(records: Records, entry: Entry | None = None) -> list[Cause]:
 
 def _requests(forest: Forest, entries: IntArray) -> dict[EntryMinute, Requests]:
     """Summed by columns; a Python step for each minute and entry operation."""
-    service, name = forest.service[entries], forest.name[entries]
     minute = forest.start_time_unix_nano[entries] // MINUTE_NANO
-    keys = np.column_stack((minute, service, name))
-    distinct, which = np.unique(keys, axis=0, return_inverse=True)
+    alike = group(minute, forest.service[entries], forest.name[entries])
     failed = failed_spans(forest)[entries]
     weight = forest.weight[entries]
-    count = len(distinct)
-    bad = np.bincount(which.ravel(), weights=weight * failed, minlength=count)
-    well = np.bincount(which.ravel(), weights=weight * ~failed, minlength=count)
+    bad = np.bincount(alike.of, weights=weight * failed, minlength=len(alike))
+    well = np.bincount(alike.of, weights=weight * ~failed, minlength=len(alike))
     return {
-        EntryMinute(m, Entry(forest.services[s], forest.names[n])): Requests(b, w)
-        for (m, s, n), b, w in zip(
-            distinct.tolist(), bad.tolist(), well.tolist(), strict=True
+        _entry_minute(forest, row): Requests(b, w)
+        for row, b, w in zip(
+            entries[alike.first].tolist(), bad.tolist(), well.tolist(), strict=True
         )
     }
 
 
 def _entry_minute(forest: Forest, row: int) -> EntryMinute:
-    minute = int(forest.start_time_unix_nano[row]) // MINUTE_NANO
     service, name = int(forest.service[row]), int(forest.name[row])
-    return EntryMinute(minute, Entry(forest.services[service], forest.names[name]))
+    entry = Entry(forest.services[service], forest.names[name])
+    return EntryMinute(_start(forest, row) // MINUTE_NANO, entry)
+
+
+def _start(forest: Forest, row: int) -> int:
+    return int(forest.start[row] + forest.trace_start_unix_nano[forest.trace[row]])
 
 
 def _seen(forest: Forest, row: int, *, failed: bool, is_cause: bool) -> Seen:
     weight = float(forest.weight[row])
-    start = int(forest.start[row] + forest.trace_start_unix_nano[forest.trace[row]])
+    start = _start(forest, row)
     trace_id = forest.spans["trace_id"][row].as_py().hex()
     return Seen(
         caused=weight if is_cause else 0.0,

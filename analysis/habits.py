@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from analysis.forest import Forest
+from analysis.groups import group
 from analysis.histogram import IntArray
 from traces.spans import SpanKind
 from traces.tree import NO_PARENT, BoolArray
@@ -30,16 +31,16 @@ def habits(forest: Forest, failed: IntArray) -> Habits:
     names = np.zeros(len(forest.names), bool)
     names[forest.name[failed]] = True
     healthy = np.flatnonzero(names[forest.name] & ~is_failed)
-    operations = np.column_stack((forest.service[healthy], forest.name[healthy]))
-    distinct, which = np.unique(operations, axis=0, return_inverse=True)
-    count = np.bincount(which.ravel(), minlength=len(distinct))
+    operations = group(forest.service[healthy], forest.name[healthy])
+    count = np.bincount(operations.of, minlength=len(operations))
+    first = healthy[operations.first]
 
     def usual(flag: BoolArray) -> frozenset[tuple[int, int]]:
-        having = np.bincount(
-            which.ravel(), weights=flag[healthy], minlength=len(distinct)
-        )
-        enough = (count >= SEEN_AT_LEAST) & (having >= USUALLY * count)
-        return frozenset((int(s), int(n)) for s, n in distinct[enough].tolist())
+        flags = flag[healthy].astype(np.float64)
+        having = np.bincount(operations.of, weights=flags, minlength=len(operations))
+        rows = first[(count >= SEEN_AT_LEAST) & (having >= USUALLY * count)]
+        pairs = zip(forest.service[rows], forest.name[rows], strict=True)
+        return frozenset((int(service), int(name)) for service, name in pairs)
 
     return Habits(usual(_has_child(forest)), usual(answered(forest)))
 
