@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,11 +12,13 @@ from analysis.attributes import (
     DATABASES,
     PEER_NAMES,
     URLS,
+    first_of,
     texts,
 )
 from analysis.forest import Forest
 from analysis.histogram import IntArray
-from traces.spans import excerpt_column
+from traces.spans import SpanKind, excerpt_column
+from traces.tree import NO_PARENT
 
 _HOST: Final = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]+)", re.I)
 
@@ -42,3 +45,20 @@ def peer_names(forest: Forest, rows: IntArray) -> list[str]:
 def host_of(url: str) -> str:
     found = _HOST.match(url)
     return found.group(1) if found else ""
+
+
+def callees(forest: Forest) -> tuple[IntArray, tuple[str, ...]]:
+    """By row the number of whom it called, and their names: the service of its server
+    span, else what the call says of its peer; -1 for what calls nobody."""
+    named = first_of(forest, *PEER_NAMES, *ADDRESSES, *DATABASES)
+    known = named.drop_null().dictionary_encode()
+    place = pc.fill_null(pc.index_in(named, value_set=known.dictionary), -1)
+    codes = place.to_numpy().astype(np.int64)
+    is_call = np.isin(forest.kind, (SpanKind.CLIENT, SpanKind.PRODUCER))
+    count = len(forest.services)
+    called: IntArray = np.where(is_call & (codes >= 0), codes + count, -1)
+    child = np.flatnonzero(forest.parent != NO_PARENT)
+    above = forest.parent[child]
+    other = forest.service[child] != forest.service[above]
+    called[above[other]] = forest.service[child[other]]
+    return called, (*forest.services, *known.dictionary.to_pylist())

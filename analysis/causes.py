@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from analysis.entries import Entry, entry_rows, operation
 from analysis.failures import Failure, Signature
 from analysis.faults import failed_spans
 from analysis.forest import Forest
@@ -20,13 +21,6 @@ from analysis.histogram import IntArray
 
 MINUTE_NANO: Final = 60_000_000_000
 EXEMPLARS: Final = 5
-
-
-class Entry(NamedTuple):
-    """An operation that requests enter by."""
-
-    service: str
-    span_name: str
 
 
 class EntryMinute(NamedTuple):
@@ -97,17 +91,6 @@ class Cause:
     exemplars: tuple[tuple[int, str], ...]
 
 
-def entry_rows(forest: Forest) -> IntArray:
-    """By trace the row of its entry: the longest root, and of equals the earliest."""
-    roots = forest.roots
-    length = (forest.end - forest.start)[roots]
-    orphan = forest.orphan[roots]
-    order = np.lexsort((-roots, length, ~orphan, forest.trace[roots]))
-    last = np.flatnonzero(np.diff(forest.trace[roots][order], append=-1))
-    found: IntArray = roots[order[last]]
-    return found
-
-
 def cause_records(forest: Forest, found: Iterable[Failure]) -> Records:
     """Of the requests of a forest and all their failures. Signatures count for requests,
     however often they are in one."""
@@ -173,9 +156,7 @@ def _requests(forest: Forest, entries: IntArray) -> dict[EntryMinute, Requests]:
 
 
 def _entry_minute(forest: Forest, row: int) -> EntryMinute:
-    service, name = int(forest.service[row]), int(forest.name[row])
-    entry = Entry(forest.services[service], forest.names[name])
-    return EntryMinute(_start(forest, row) // MINUTE_NANO, entry)
+    return EntryMinute(_start(forest, row) // MINUTE_NANO, operation(forest, row))
 
 
 def _start(forest: Forest, row: int) -> int:

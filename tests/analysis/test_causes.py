@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given
 
 from analysis.causes import (
-    Entry,
     cause_records,
-    entry_rows,
     merge_records,
     rank_causes,
     sentence,
 )
 from analysis.critical_path import critical_path
+from analysis.entries import Entry, entry_rows
 from analysis.failures import failures
 from tests.analysis.plain import by_id, forest, forests, node
 from tests.builders import SECOND, T0, trace_id
