@@ -1,0 +1,117 @@
+"""How long spans of an operation usually take, to judge others by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from analysis.forest import Forest
+from analysis.groups import Groups, group
+from analysis.histogram import FloatArray, IntArray
+from analysis.self_time import gaps, own_times
+
+
+class Quantiles(NamedTuple):
+    """In nanoseconds."""
+
+    p50: float
+    p95: float
+
+
+Operation: TypeAlias = tuple[str, str, int]
+Edge: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Of span durations by (service, span name, kind), and of gaps, see
+    `analysis.self_time`, by (client's service, server's service)."""
+
+    spans: Mapping[Operation, Quantiles] = field(default_factory=dict)
+    gaps: Mapping[Edge, Quantiles] = field(default_factory=dict)
+
+
+class UsualColumns(NamedTuple):
+    """By row, in nanoseconds; not a number where nothing is known."""
+
+    p50: FloatArray
+    p95: FloatArray
+
+
+NOTHING_USUAL = Usual()
+_UNKNOWN = Quantiles(np.nan, np.nan)
+
+
+def usual_of_spans(forest: Forest, usual: Usual) -> UsualColumns:
+    alike = group(forest.service, forest.name, forest.kind)
+    known = [usual.spans.get(key, _UNKNOWN) for key in _operations(forest, alike)]
+    return _by_row(known, alike.of)
+
+
+def usual_of_gaps(forest: Forest, usual: Usual) -> UsualColumns:
+    """Known at clients that have a gap."""
+    server = gaps(forest).server
+    clients = np.flatnonzero(server >= 0)
+    alike = group(forest.service[clients], forest.service[server[clients]])
+    firsts = clients[alike.first]
+    known = [usual.gaps.get(key, _UNKNOWN) for key in _edges(forest, firsts, server)]
+    of = np.full(len(forest), len(known), np.int64)
+    of[clients] = alike.of
+    return _by_row([*known, _UNKNOWN], of)
+
+
+def learn_usual(forest: Forest) -> Usual:
+    """From spans that are there; exact, and by weight."""
+    alike = group(forest.service, forest.name, forest.kind)
+    spans = _quantiles(forest.end - forest.start, forest.weight, alike)
+    server = gaps(forest).server
+    clients = np.flatnonzero(server >= 0)
+    edges = group(forest.service[clients], forest.service[server[clients]])
+    between = _quantiles(own_times(forest)[clients], forest.weight[clients], edges)
+    keys = _edges(forest, clients[edges.first], server)
+    return Usual(
+        dict(zip(_operations(forest, alike), spans, strict=True)),
+        dict(zip(keys, between, strict=True)),
+    )
+
+
+def _operations(forest: Forest, alike: Groups) -> list[Operation]:
+    return [
+        (forest.services[int(service)], forest.names[int(name)], int(kind))
+        for service, name, kind in zip(
+            forest.service[alike.first],
+            forest.name[alike.first],
+            forest.kind[alike.first],
+            strict=True,
+        )
+    ]
+
+
+def _edges(forest: Forest, clients: IntArray, server: IntArray) -> list[Edge]:
+    pairs = zip(forest.service[clients], forest.service[server[clients]], strict=True)
+    return [
+        (forest.services[int(one)], forest.services[int(other)]) for one, other in pairs
+    ]
+
+
+def _by_row(known: list[Quantiles], of: IntArray) -> UsualColumns:
+    table = np.array(known, np.float64).reshape(-1, 2)
+    return UsualColumns(table[of, 0], table[of, 1])
+
+
+def _quantiles(values: IntArray, weights: FloatArray, alike: Groups) -> list[Quantiles]:
+    """By group, nearest rank."""
+    order = np.lexsort((values, alike.of))
+    total = np.bincount(alike.of, weights=weights, minlength=len(alike))
+    cumulative = np.cumsum(weights[order])
+    before = np.cumsum(total) - total
+    size = np.bincount(alike.of, minlength=len(alike))
+    last = np.cumsum(size) - 1
+    found = []
+    for q in (0.5, 0.95):
+        # Sums of doubles: a rank that is met up to rounding is met.
+        rank = before + q * total * (1 - 1e-9)
+        place = np.clip(np.searchsorted(cumulative, rank), last - size + 1, last)
+        found.append(values[order[place]].astype(np.float64).tolist())
+    return [Quantiles(*each) for each in zip(*found, strict=True)]
