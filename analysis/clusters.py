@@ -53,7 +53,9 @@ def alike_below_one_span(
     rows, sizes = _clustered(parent, (fingerprint,), least)
     alone = np.ones(len(forest), bool)
     alone[rows] = False
-    grand = np.where(alone & (parent != NO_PARENT), parent[parent], NO_PARENT)
+    # The server span of a call is that call once more.
+    at_home = (parent != NO_PARENT) & (forest.service == forest.service[parent])
+    grand = np.where(alone & at_home, parent[parent], NO_PARENT)
     wrapper = np.where(grand != NO_PARENT, fingerprint[parent], -1)
     more, more_sizes = _clustered(grand, (wrapper, fingerprint), least)
     holder = np.where(alone, grand, parent)

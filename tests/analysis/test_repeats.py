@@ -125,6 +125,17 @@ def test_wrapped_calls_of_one_wrapper_kind_with_few_wrappers_are_found():
     assert (found.wrapped, found.count) == (True, 6)
 
 
+def test_the_server_spans_of_calls_are_not_told_of_again():
+    source, calls = query(2, 10, 20, "SELECT list"), serial()
+    servers = [
+        call
+        | {"kind": 2, "service_name": "db", "parent_span_id": call["span_id"]}
+        | {"span_id": (900 + i).to_bytes(8)}
+        for i, call in enumerate([source, *calls])
+    ]
+    assert kinds(root(), source, *calls, *servers) == [RepeatKind.N_PLUS_ONE]
+
+
 def test_many_calls_of_several_kinds_to_one_peer_are_chatty():
     calls = [query(10 + i, 20 * i, 20 * i + 15, f"SELECT c{i % 7}") for i in range(25)]
     _, found = found_in(root(600), *calls)
