@@ -35,6 +35,8 @@ class Thresholds:
     chatty_share: float = 0.2
     chatty_fingerprints: int = 3
     polling_unevenness: float = 0.1
+    # The dearest of a forest: more than anybody reads.
+    most_told: int = 2_000
     # Polling waits between calls: they run for at most this share of the time.
     polling_busy: float = 0.5
 
@@ -117,6 +119,8 @@ def _told(context: _Context, clusters: Clusters) -> list[Repeat]:
     dear = cost >= context.thresholds.least_nano
     dear |= cost >= context.thresholds.least_share * context.request_nano[trace]
     worth = np.flatnonzero(dear & (cost > 0))
+    dearest = np.argsort(-cost[worth], kind="stable")
+    worth = worth[dearest[: context.thresholds.most_told]]
     siblings = _siblings(context.forest, clusters.holder[worth])
     found = [_repeat(context, clusters, at, siblings) for at in worth.tolist()]
     return _without_wrappers(context.forest, found)
@@ -132,23 +136,24 @@ def _without_wrappers(forest: Forest, found: list[Repeat]) -> list[Repeat]:
     ]
 
 
-def _siblings(forest: Forest, holders: IntArray) -> dict[int, list[int]]:
+def _siblings(forest: Forest, holders: IntArray) -> dict[int, IntArray]:
+    """By holder the rows of its children."""
     wanted = np.zeros(len(forest) + 1, bool)
     wanted[holders] = True
     rows = np.flatnonzero(wanted[forest.parent])
-    found: dict[int, list[int]] = defaultdict(list)
-    for row, parent in zip(rows.tolist(), forest.parent[rows].tolist(), strict=True):
-        found[parent].append(row)
-    return found
+    rows = rows[np.argsort(forest.parent[rows], kind="stable")]
+    begins = np.flatnonzero(np.diff(forest.parent[rows])) + 1
+    families = [each for each in np.split(rows, begins) if len(each)]
+    return {int(forest.parent[each[0]]): each for each in families}
 
 
 def _repeat(
-    context: _Context, clusters: Clusters, at: int, siblings: dict[int, list[int]]
+    context: _Context, clusters: Clusters, at: int, siblings: dict[int, IntArray]
 ) -> Repeat:
     rows = clusters.rows[clusters.begin[at] : clusters.begin[at + 1]]
     holder, first = int(clusters.holder[at]), int(rows[0])
     cost = int(clusters.on_path_nano[at])
-    source = _source(context, rows, siblings[holder])
+    source = _source(context, rows, siblings.get(holder, rows))
     return Repeat(
         kind=_kind(context, clusters, at, rows, source),
         trace=int(context.forest.trace[first]),
@@ -163,21 +168,19 @@ def _repeat(
     )
 
 
-def _source(context: _Context, rows: IntArray, siblings: list[int]) -> int:
+def _source(context: _Context, rows: IntArray, siblings: IntArray) -> int:
     """The last call of another fingerprint to the same peer that ended before."""
     first = int(rows[0])
     forest, of = context.forest, context.prints.of
-    peer, start = context.callee[first], forest.start[first]
-    if peer < 0:
+    if context.callee[first] < 0:
         return NO_PARENT
-    before = [
-        row
-        for row in siblings
-        if context.callee[row] == peer
-        and of[row] != of[first]
-        and forest.end[row] <= start
-    ]
-    return max(before, key=lambda row: (int(forest.end[row]), row), default=NO_PARENT)
+    before = (
+        (context.callee[siblings] == context.callee[first])
+        & (of[siblings] != of[first])
+        & (forest.end[siblings] <= forest.start[first])
+    )
+    found = siblings[before]
+    return int(found[np.argmax(forest.end[found])]) if len(found) else NO_PARENT
 
 
 def _kind(

@@ -153,6 +153,20 @@ def test_how_many_calls_are_many_is_a_setting(least, told):
     assert len(found) == told
 
 
+def test_of_very_many_only_the_dearest_are_told():
+    names = [{"statement": lambda _, at=at: f"SELECT c{at}"} for at in range(3)]
+    calls = [
+        row | {"span_id": (100 * at + i).to_bytes(8)}
+        for at in range(3)
+        for i, row in enumerate(
+            serial(**names[at], times=5, start=100 + 200 * at, each=10 + at)
+        )
+    ]
+    of, found = found_in(root(), *calls, thresholds=Thresholds(most_told=2))
+    assert [each.what[-2:] for each in found] == ["c2", "c1"]
+    assert len(of) == 16
+
+
 def test_a_finding_tells_of_all_requests_at_once():
     spans = []
     for number, times in ((1, 5), (2, 7), (3, 9), (4, 0)):
