@@ -16,7 +16,7 @@ from analysis.entries import Entry, entry_rows, operation
 from analysis.failures import Failure, Signature
 from analysis.faults import failed_spans
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 
 MINUTE_NANO: Final = 60_000_000_000
@@ -142,11 +142,11 @@ def rank_causes(records: Records, entry: Entry | None = None) -> list[Cause]:
 def _requests(forest: Forest, entries: IntArray) -> dict[EntryMinute, Requests]:
     """Summed by columns; a Python step for each minute and entry operation."""
     minute = forest.start_time_unix_nano[entries] // MINUTE_NANO
-    alike = group(minute, forest.service[entries], forest.name[entries])
+    alike = groups(minute, forest.service[entries], forest.name[entries])
     failed = failed_spans(forest)[entries]
     weight = forest.weight[entries]
-    bad = np.bincount(alike.of, weights=weight * failed, minlength=len(alike))
-    well = np.bincount(alike.of, weights=weight * ~failed, minlength=len(alike))
+    bad = np.bincount(alike.number, weights=weight * failed, minlength=len(alike))
+    well = np.bincount(alike.number, weights=weight * ~failed, minlength=len(alike))
     return {
         _entry_minute(forest, row): Requests(b, w)
         for row, b, w in zip(

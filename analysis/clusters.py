@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.critical_path import CriticalPath
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import FloatArray, IntArray
 from traces.tree import NO_PARENT, BoolArray, self_times
 
@@ -71,10 +71,10 @@ def _clustered(
     # Most spans hold few: what cannot be in a cluster is put aside first.
     held = np.bincount(holder[rows], minlength=len(holder))
     rows = rows[held[holder[rows]] >= least]
-    alike = group(holder[rows], *(key[rows] for key in keys))
-    size = np.bincount(alike.of, minlength=len(alike))
-    enough = np.flatnonzero(size[alike.of] >= least)
-    order = enough[np.argsort(alike.of[enough], kind="stable")]
+    alike = groups(holder[rows], *(key[rows] for key in keys))
+    size = np.bincount(alike.number, minlength=len(alike))
+    enough = np.flatnonzero(size[alike.number] >= least)
+    order = enough[np.argsort(alike.number[enough], kind="stable")]
     return rows[order], size[size >= least]
 
 

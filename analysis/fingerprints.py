@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from analysis.attributes import DATABASES, PEER_NAMES, URLS, first_of
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from analysis.callees import host_of
 from analysis.statements import has_literals, normalised
@@ -49,9 +49,9 @@ def fingerprints(forest: Forest) -> Fingerprints:
     known = np.any([part.codes >= 0 for part in (statement, route, rpc)], axis=0)
     service = np.where(known, -1, forest.service)
     name = np.where(known, -1, forest.name)
-    groups = group(*(part.codes for part in parts), service, name)
-    texts = tuple(_text(forest, parts, row) for row in groups.first.tolist())
-    return Fingerprints(groups.of, texts, _parameters(forest))
+    alike = groups(*(part.codes for part in parts), service, name)
+    texts = tuple(_text(forest, parts, row) for row in alike.first.tolist())
+    return Fingerprints(alike.number, texts, _parameters(forest))
 
 
 @dataclass(frozen=True, slots=True)

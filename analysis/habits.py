@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from traces.spans import SpanKind
 from traces.tree import NO_PARENT, BoolArray
@@ -31,13 +31,15 @@ def habits(forest: Forest, failed: IntArray) -> Habits:
     names = np.zeros(len(forest.names), bool)
     names[forest.name[failed]] = True
     healthy = np.flatnonzero(names[forest.name] & ~is_failed)
-    operations = group(forest.service[healthy], forest.name[healthy])
-    count = np.bincount(operations.of, minlength=len(operations))
+    operations = groups(forest.service[healthy], forest.name[healthy])
+    count = np.bincount(operations.number, minlength=len(operations))
     first = healthy[operations.first]
 
     def usual(flag: BoolArray) -> frozenset[tuple[int, int]]:
         flags = flag[healthy].astype(np.float64)
-        having = np.bincount(operations.of, weights=flags, minlength=len(operations))
+        having = np.bincount(
+            operations.number, weights=flags, minlength=len(operations)
+        )
         rows = first[(count >= SEEN_AT_LEAST) & (having >= USUALLY * count)]
         pairs = zip(forest.service[rows], forest.name[rows], strict=True)
         return frozenset((int(service), int(name)) for service, name in pairs)

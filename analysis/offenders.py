@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.critical_path import CriticalPath
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import FloatArray, IntArray
 from analysis.self_time import gaps
 from analysis.usual import NOTHING_USUAL, Usual, usual_of_gaps, usual_of_spans
@@ -83,18 +83,18 @@ def offender_sums(
     rows = np.flatnonzero(path.on)
     server = gaps(forest).server
     callee = np.where(server >= 0, forest.service[server], -1)
-    places = group(forest.service[rows], forest.name[rows], callee[rows])
+    places = groups(forest.service[rows], forest.name[rows], callee[rows])
     count, weight = len(places), forest.weight[rows]
     own = path.self_nano[rows]
     beyond = _beyond_usual(forest, path, usual, server)[rows]
     known = ~np.isnan(beyond)
     total, hits, excess, is_known = (
-        np.bincount(places.of, weights=each, minlength=count).tolist()
+        np.bincount(places.number, weights=each, minlength=count).tolist()
         for each in (own * weight, weight, np.nan_to_num(beyond) * weight, known)
     )
     # By place from the shortest to the longest.
-    order = rows[np.lexsort((-rows, own, places.of))]
-    ends = np.cumsum(np.bincount(places.of, minlength=count))
+    order = rows[np.lexsort((-rows, own, places.number))]
+    ends = np.cumsum(np.bincount(places.number, minlength=count))
     begins = np.concatenate(([0], ends[:-1])).astype(np.int64)
     longest, middle = order[ends - 1], order[(begins + ends - 1) // 2]
     return {

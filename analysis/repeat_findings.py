@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.entries import Entry, entry_rows, operation
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from analysis.repeats import Repeat, RepeatKind
 from analysis.wording import count, duration, percent
@@ -47,12 +47,12 @@ def repeat_findings(forest: Forest, repeats: Sequence[Repeat]) -> list[Finding]:
     if not repeats:
         return []
     entries = entry_rows(forest)
-    of_entry = group(forest.service[entries], forest.name[entries])
-    requests = np.bincount(of_entry.of, weights=forest.weight[entries])
+    of_entry = groups(forest.service[entries], forest.name[entries])
+    requests = np.bincount(of_entry.number, weights=forest.weight[entries])
     alike: dict[_Alike, list[Repeat]] = defaultdict(list)
     for each in repeats:
         holder = operation(forest, each.holder)
-        entry = int(of_entry.of[each.trace])
+        entry = int(of_entry.number[each.trace])
         alike[entry, holder, each.what, each.peer, each.kind].append(each)
     found = []
     for (entry, *_), same in alike.items():

@@ -16,7 +16,7 @@ from analysis.entries import Entry, entry_rows, operation
 from analysis.faults import failed_spans
 from analysis.fingerprints import Fingerprints
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from analysis.callees import callees
 from traces.tree import NO_PARENT, BoolArray
@@ -232,16 +232,16 @@ def _chatty(context: _Context, path: CriticalPath) -> list[Repeat]:
     forest, thresholds = context.forest, context.thresholds
     rows = np.flatnonzero(context.callee >= 0)
     rows = rows[path.on[rows]]
-    alike = group(forest.trace[rows], forest.service[rows], context.callee[rows])
-    size = np.bincount(alike.of, minlength=len(alike))
+    alike = groups(forest.trace[rows], forest.service[rows], context.callee[rows])
+    size = np.bincount(alike.number, minlength=len(alike))
     length = (path.end - path.start)[rows].astype(np.float64)
-    cost = np.bincount(alike.of, weights=length, minlength=len(alike))
+    cost = np.bincount(alike.number, weights=length, minlength=len(alike))
     request = context.request_nano[forest.trace[rows[alike.first]]]
     many = size >= thresholds.chatty_calls
     many &= cost >= np.maximum(thresholds.chatty_share * request, 1)
-    chosen = np.flatnonzero(many[alike.of])
-    order = chosen[np.argsort(alike.of[chosen], kind="stable")]
-    begins = np.flatnonzero(np.diff(alike.of[order])) + 1
+    chosen = np.flatnonzero(many[alike.number])
+    order = chosen[np.argsort(alike.number[chosen], kind="stable")]
+    begins = np.flatnonzero(np.diff(alike.number[order])) + 1
     return [
         _chat(context, path, each)
         for each in np.split(rows[order], begins)

@@ -14,7 +14,7 @@ from analysis.critical_path import CriticalPath
 from analysis.entries import Entry, operation
 from analysis.fingerprints import Fingerprints
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import IntArray
 from traces.tree import NO_PARENT
 
@@ -59,12 +59,12 @@ def serial_pairs(
     first, second = first[differ], second[differ]
     if not len(first):
         return []
-    holder = group(forest.service, forest.name).of[forest.parent[first]]
-    pairs = group(holder, of[first], of[second])
+    holder = groups(forest.service, forest.name).number[forest.parent[first]]
+    pairs = groups(holder, of[first], of[second])
     weight, length = forest.weight[first], path.end - path.start
     saved = np.minimum(length[first], length[second]) * weight
-    saving = np.bincount(pairs.of, weights=saved, minlength=len(pairs))
-    requests = np.bincount(pairs.of, weights=weight, minlength=len(pairs))
+    saving = np.bincount(pairs.number, weights=saved, minlength=len(pairs))
+    requests = np.bincount(pairs.number, weights=weight, minlength=len(pairs))
     spells = _spells(forest, prints)
     worth = np.flatnonzero(saving >= LEAST_SAVING_NANO)
     most = worth[np.argsort(-saving[worth], kind="stable")][:MOST_PAIRS]
@@ -104,12 +104,12 @@ def _pair(
 def _spells(forest: Forest, prints: Fingerprints) -> _Spells:
     rows = np.flatnonzero(forest.parent != NO_PARENT)
     above = forest.parent[rows]
-    each = group(above, prints.of[rows])
+    each = groups(above, prints.of[rows])
     start, end = forest.start[rows][each.first], forest.end[rows][each.first]
-    np.minimum.at(start, each.of, forest.start[rows])
-    np.maximum.at(end, each.of, forest.end[rows])
+    np.minimum.at(start, each.number, forest.start[rows])
+    np.maximum.at(end, each.number, forest.end[rows])
     holder = above[each.first]
-    operations = group(forest.service, forest.name).of
+    operations = groups(forest.service, forest.name).number
     width = len(prints.texts)
     key = operations[holder] * width + prints.of[rows[each.first]]
     order = np.argsort(key, kind="stable")

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from analysis.forest import Forest
-from analysis.groups import Groups, group
+from analysis.grouping import Groups, groups
 from analysis.histogram import FloatArray, IntArray
 from analysis.self_time import gaps, own_times
 
@@ -44,30 +44,30 @@ _UNKNOWN = Quantiles(np.nan, np.nan)
 
 
 def usual_of_spans(forest: Forest, usual: Usual) -> UsualColumns:
-    alike = group(forest.service, forest.name, forest.kind)
+    alike = groups(forest.service, forest.name, forest.kind)
     known = [usual.spans.get(key, _UNKNOWN) for key in _operations(forest, alike)]
-    return _by_row(known, alike.of)
+    return _by_row(known, alike.number)
 
 
 def usual_of_gaps(forest: Forest, usual: Usual) -> UsualColumns:
     """Known at clients that have a gap."""
     server = gaps(forest).server
     clients = np.flatnonzero(server >= 0)
-    alike = group(forest.service[clients], forest.service[server[clients]])
+    alike = groups(forest.service[clients], forest.service[server[clients]])
     firsts = clients[alike.first]
     known = [usual.gaps.get(key, _UNKNOWN) for key in _edges(forest, firsts, server)]
     of = np.full(len(forest), len(known), np.int64)
-    of[clients] = alike.of
+    of[clients] = alike.number
     return _by_row([*known, _UNKNOWN], of)
 
 
 def learn_usual(forest: Forest) -> Usual:
     """From spans that are there; exact, and by weight."""
-    alike = group(forest.service, forest.name, forest.kind)
+    alike = groups(forest.service, forest.name, forest.kind)
     spans = _quantiles(forest.end - forest.start, forest.weight, alike)
     server = gaps(forest).server
     clients = np.flatnonzero(server >= 0)
-    edges = group(forest.service[clients], forest.service[server[clients]])
+    edges = groups(forest.service[clients], forest.service[server[clients]])
     between = _quantiles(own_times(forest)[clients], forest.weight[clients], edges)
     keys = _edges(forest, clients[edges.first], server)
     return Usual(
@@ -102,11 +102,11 @@ def _by_row(known: list[Quantiles], of: IntArray) -> UsualColumns:
 
 def _quantiles(values: IntArray, weights: FloatArray, alike: Groups) -> list[Quantiles]:
     """By group, nearest rank."""
-    order = np.lexsort((values, alike.of))
-    total = np.bincount(alike.of, weights=weights, minlength=len(alike))
+    order = np.lexsort((values, alike.number))
+    total = np.bincount(alike.number, weights=weights, minlength=len(alike))
     cumulative = np.cumsum(weights[order])
     before = np.cumsum(total) - total
-    size = np.bincount(alike.of, minlength=len(alike))
+    size = np.bincount(alike.number, minlength=len(alike))
     last = np.cumsum(size) - 1
     found = []
     for q in (0.5, 0.95):

@@ -21,7 +21,7 @@ from analysis.failure_sentence import label
 from analysis.failure_sentence import sentence as failure_sentence
 from analysis.failures import Ending, Failure
 from analysis.forest import Forest
-from analysis.groups import group
+from analysis.grouping import groups
 from analysis.histogram import FloatArray, IntArray
 from analysis.self_time import gaps
 from analysis.usual import NOTHING_USUAL, Usual, UsualColumns, usual_of_spans
@@ -190,11 +190,13 @@ def _is_more(forest: Forest, many: _Suspects, alone: _Suspects) -> BoolArray:
 def _one_operation(forest: Forest, path: CriticalPath) -> _Suspects:
     """The spans of one operation that together own most of the path."""
     on = path.on.astype(np.int64)
-    alike = group(forest.trace, forest.service, forest.name, forest.kind, on)
+    alike = groups(forest.trace, forest.service, forest.name, forest.kind, on)
     own = path.self_nano.astype(np.float64)
-    sums = np.bincount(alike.of, weights=own, minlength=len(alike)).astype(np.float64)
-    most = alike.of[_greatest(forest, sums[alike.of])]
-    members = np.bincount(alike.of, minlength=len(alike))
+    sums = np.bincount(alike.number, weights=own, minlength=len(alike)).astype(
+        np.float64
+    )
+    most = alike.number[_greatest(forest, sums[alike.number])]
+    members = np.bincount(alike.number, minlength=len(alike))
     return _Suspects(alike.first[most], members[most], sums[most])
 
 
