@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.blame import Blame, FailureClass, blame
+from analysis.callees import peer_names
 from analysis.critical_path import CriticalPath
 from analysis.faults import Fault, failed_spans, read_faults
 from analysis.forest import Forest
 from analysis.habits import answered, habits
-from analysis.callees import peer_names
 from analysis.propagation import Below, Family, Retry, family_of, propagate
 from analysis.timeouts import mark_ceilings, slowest_below, still_running
 from traces.tree import NO_PARENT

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.attributes import texts
+from analysis.callees import first_at
 from analysis.error_text import (
     excerpt,
     tells_cancelled,
@@ -23,7 +24,6 @@ from analysis.error_text import (
 )
 from analysis.forest import Forest
 from analysis.histogram import IntArray
-from analysis.callees import first_at
 from traces.spans import SpanKind, StatusCode, excerpt_column
 from traces.tree import BoolArray
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.attributes import DATABASES, PEER_NAMES, URLS, first_of
+from analysis.callees import host_of
 from analysis.forest import Forest
 from analysis.grouping import groups
 from analysis.histogram import IntArray
-from analysis.callees import host_of
 from analysis.statements import has_literals, normalised
 from traces.spans import SpanKind
 from traces.tree import BoolArray

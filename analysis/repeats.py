@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from analysis.callees import callees
 from analysis.clusters import Clusters, alike_below_one_span
 from analysis.critical_path import CriticalPath
 from analysis.entries import Entry, entry_rows, operation
@@ -18,7 +19,6 @@ from analysis.fingerprints import Fingerprints
 from analysis.forest import Forest
 from analysis.grouping import groups
 from analysis.histogram import IntArray
-from analysis.callees import callees
 from traces.tree import NO_PARENT, BoolArray
 
 

@@ -127,6 +127,9 @@ class ParquetStore:
     def get_service_statistics(self, window: Window):
         return reading.get_service_statistics(self, window)
 
+    def get_excerpt(self, window: Window, reach_nano: int, keys: list[str]):
+        return reading.get_excerpt(self, window, reach_nano, keys)
+
     def is_empty(self) -> bool:
         return reading.is_empty(self)
 
