@@ -11,14 +11,44 @@ walk at the same time: a step for each link of the longest chain of serial sibli
 for each level of the deepest trace.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from analysis.forest import Forest
 from analysis.histogram import IntArray
 from traces.spans import SpanKind
 from traces.tree import NO_PARENT, BoolArray
+
+
+class Timed(Protocol):
+    """What a path is found in: the arrays of a `Forest` that have these names."""
+
+    @property
+    def parent(self) -> IntArray: ...
+    @property
+    def levels(self) -> Sequence[IntArray]: ...
+    @property
+    def start(self) -> IntArray: ...
+    @property
+    def end(self) -> IntArray: ...
+    @property
+    def kind(self) -> IntArray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The spans that a parent may wait for, by (parent, end, start downwards).
+
+    By place in that order: the row, the place where its parent's group begins, and the
+    place of the sibling that ended last before it started, -1 where there is none. All
+    of a group up to that place had ended by then.
+    """
+
+    row: IntArray
+    group: IntArray
+    before: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +56,7 @@ class CriticalPath:
     """By row of the forest: `on` the path or not, and the nanoseconds it owns there.
 
     `start` and `end` are clipped to the parents'. `outside` marks spans that no parent
-    waited for: they ran after it, or were sent on their way (a consumer's).
+    waited for, with all below them: they ran beyond it, or were sent on their way.
     """
 
     on: BoolArray
@@ -34,6 +64,7 @@ class CriticalPath:
     start: IntArray
     end: IntArray
     outside: BoolArray
+    siblings: Siblings
     # Which children of a parent follow one another, for `segments`.
     chain: IntArray
     previous: IntArray
@@ -41,21 +72,24 @@ class CriticalPath:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """Pieces of critical paths, by row and time; times are relative to the trace."""
+    """Pieces of critical paths, by row and time; times as the forest has them."""
 
     row: IntArray
     start: IntArray
     end: IntArray
 
 
-def critical_path(forest: Forest) -> CriticalPath:
-    start, end, outside = _clip(forest)
-    order, group = _siblings(forest.parent, start, end, outside)
-    before = _predecessors(forest.parent, start, end, order, group)
-    chained = _chains(before, group)
-    on = np.zeros(len(forest), bool)
-    on[forest.roots] = True
-    chained_row = np.zeros(len(forest), bool)
+def critical_path(forest: Timed, sent_away: BoolArray | None = None) -> CriticalPath:
+    """`sent_away` marks further rows that their parents do not wait for."""
+    away = asynchronous(forest)
+    if sent_away is not None:
+        away = away | sent_away
+    start, end, outside = _clip(forest, away)
+    siblings = _siblings(forest.parent, start, end, outside)
+    order = siblings.row
+    chained = _chains(siblings)
+    on = forest.parent == NO_PARENT
+    chained_row = np.zeros(len(on), bool)
     chained_row[order[chained]] = True
     for rows in forest.levels[1:]:
         on[rows] = on[forest.parent[rows]] & chained_row[rows]
@@ -63,18 +97,26 @@ def critical_path(forest: Forest) -> CriticalPath:
     rows = order[chain]
     own = np.where(on, end - start, 0)
     np.subtract.at(own, forest.parent[rows], end[rows] - start[rows])
-    earlier = before[chain]
+    earlier = siblings.before[chain]
     previous = np.where(earlier >= 0, order[np.maximum(earlier, 0)], NO_PARENT)
-    return CriticalPath(on, own, start, end, outside, rows, previous)
+    return CriticalPath(on, own, start, end, outside, siblings, rows, previous)
 
 
-def segments(forest: Forest, path: CriticalPath) -> Segments:
+def asynchronous(forest: Timed) -> BoolArray:
+    """Consumers right below their producers: a message is sent, not waited for."""
+    parent = forest.parent
+    sent = (forest.kind == SpanKind.CONSUMER) & (parent != NO_PARENT)
+    found: BoolArray = sent & (forest.kind[parent] == SpanKind.PRODUCER)
+    return found
+
+
+def segments(forest: Timed, path: CriticalPath) -> Segments:
     """What each span on the path owns, longer than 0; they partition the roots."""
     rows, above = path.chain, forest.parent[path.chain]
     first = path.previous < 0
     begin = np.where(first, path.start[above], path.end[path.previous])
     # The last child of each parent: from its end to the parent's.
-    count = np.bincount(above, minlength=len(forest))
+    count = np.bincount(above, minlength=len(path.on))
     last_end = path.start.copy()
     np.maximum.at(last_end, above, path.end[rows])
     owners = np.flatnonzero(path.on)
@@ -83,42 +125,37 @@ def segments(forest: Forest, path: CriticalPath) -> Segments:
     starts = np.concatenate((begin, last_end))
     ends = np.concatenate((path.start[rows], path.end[owners]))
     some = np.flatnonzero(ends > starts)
-    order = some[np.lexsort((starts[some], forest.trace[row[some]]))]
+    order = some[np.lexsort((starts[some], row[some]))]
     return Segments(row[order], starts[order], ends[order])
 
 
-def _clip(forest: Forest) -> tuple[IntArray, IntArray, BoolArray]:
+def _clip(forest: Timed, sent_away: BoolArray) -> tuple[IntArray, IntArray, BoolArray]:
     """Starts and ends within the parents', and which spans lie outside of them."""
     start, end = forest.start.copy(), forest.end.copy()
-    outside = np.zeros(len(forest), bool)
+    outside = np.zeros(len(start), bool)
     for rows in forest.levels[1:]:
         above = forest.parent[rows]
         first = np.maximum(start[rows], start[above])
         last = np.minimum(end[rows], end[above])
         has_length = end[rows] > start[rows]
-        sent_away = (forest.kind[rows] == SpanKind.CONSUMER) & (
-            forest.kind[above] == SpanKind.PRODUCER
-        )
         beyond = (last < first) | ((last == first) & has_length)
-        outside[rows] = beyond | sent_away | outside[above]
+        outside[rows] = beyond | sent_away[rows] | outside[above]
         start[rows], end[rows] = first, np.maximum(first, last)
     return start, end, outside
 
 
 def _siblings(
     parent: IntArray, start: IntArray, end: IntArray, outside: BoolArray
-) -> tuple[IntArray, IntArray]:
-    """Rows that a parent may wait for, by (parent, end, start downwards), and for each
-    the place where its parent's group begins."""
+) -> Siblings:
     child = np.flatnonzero((parent != NO_PARENT) & ~outside)
     order = child[np.lexsort((-child, -start[child], end[child], parent[child]))]
     begins = np.flatnonzero(np.diff(parent[order], prepend=-1))
     group = np.repeat(begins, np.diff(begins, append=len(order)))
-    return order, group
+    return Siblings(order, group, _predecessors(start, end, order, group))
 
 
 def _predecessors(
-    parent: IntArray, start: IntArray, end: IntArray, order: IntArray, group: IntArray
+    start: IntArray, end: IntArray, order: IntArray, group: IntArray
 ) -> IntArray:
     """For each place in `order` that of the sibling that ended last before it, or -1.
 
@@ -138,8 +175,9 @@ def _predecessors(
     return np.where(place >= group, place, NO_PARENT)
 
 
-def _chains(before: IntArray, group: IntArray) -> BoolArray:
+def _chains(siblings: Siblings) -> BoolArray:
     """From the last of each group backwards, all groups at the same time."""
+    before, group = siblings.before, siblings.group
     chained = np.zeros(len(before), bool)
     if not len(before):
         return chained

@@ -6,6 +6,10 @@ from analysis.pages.operation import operation, operation_series
 from analysis.pages.operations import operations
 from analysis.pages.span_metrics import span_metrics
 from analysis.pages.status import status
+from analysis.pages.trace_critical_path import (
+    critical_path_pieces,
+    trace_critical_path,
+)
 
 urlpatterns: list[URLPattern] = [
     path("operations", operations, name="operations"),
@@ -13,4 +17,14 @@ urlpatterns: list[URLPattern] = [
     path("metrics/spans", span_metrics, name="span-metrics"),
     path("operation", operation, name="operation"),
     path("operation/series", operation_series, name="operation-series"),
+    path(
+        "trace/<str:trace_id>/critical-path",
+        trace_critical_path,
+        name="trace-critical-path",
+    ),
+    path(
+        "trace/<str:trace_id>/critical-path/pieces",
+        critical_path_pieces,
+        name="critical-path-pieces",
+    ),
 ]

@@ -55,6 +55,8 @@ PAGES = {
     "operations": "/operations?service=gateway",
     "an operation": "/operation?service=gateway&name=GET+%2F&kind=server",
     "waterfall": f"/trace/{trace_id(1).hex()}?span={span_id(1).hex()}",
+    "where the time went": f"/trace/{trace_id(1).hex()}?tab=path",
+    "a critical path": f"/trace/{trace_id(1).hex()}/critical-path",
     "statistics": f"/trace/{trace_id(1).hex()}?tab=statistics",
     "slow spans": f"/trace/{trace_id(1).hex()}?tab=slow",
     "events": f"/trace/{trace_id(1).hex()}?tab=events",

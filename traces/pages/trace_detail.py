@@ -34,6 +34,8 @@ from traces.trace import Trace
 FIRST_ROWS: Final = 100
 TABS: Final = {
     "waterfall": "Waterfall",
+    # Its content is fetched from the analysis, by URL.
+    "path": "Where the time went",
     "statistics": "Statistics",
     "slow": "Slow spans",
     "events": "Events",

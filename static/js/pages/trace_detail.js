@@ -4,6 +4,7 @@ import { paramsOf, stateOf, toggle } from "../lib/collapse-state.js";
 import { isWhole, scaleZoom, wholeTrace, zoomAround } from "../lib/waterfall-layout.js";
 import { focusFind, startFind } from "../trace/find.js";
 import { Grid } from "../trace/grid.js";
+import { startCriticalPath } from "../trace/critical-path.js";
 import { close, startInspector } from "../trace/inspector.js";
 import { startKeys } from "../trace/keys.js";
 import { startMinimap } from "../trace/minimap.js";
@@ -147,12 +148,14 @@ startInspector(state);
 startMinimap(state, head.overview);
 startTabs((spanId) => goToRow(spanId));
 startFind(state, (row) => goToRow(row));
+const togglePath = startCriticalPath(state, grid);
 startKeys({
   find: focusFind,
   expandAll: () => setLevel(""),
   collapseAll: () => setLevel("1"),
   zoomIn: () => zoomBy(0.5),
   zoomOut: () => zoomBy(2),
+  togglePath,
   zoomToSpan,
   reset,
   move: (by) => moveTo(state.active + by),

@@ -10,6 +10,7 @@ export class Grid {
   constructor(state, rows) {
     this.state = state;
     this.rows = rows;
+    this.path = null;
     this.scroller = document.getElementById("scroller");
     this.spacer = document.getElementById("spacer");
     this.axis = document.getElementById("axis");
@@ -67,6 +68,7 @@ export class Grid {
     const { first, last } = rowsInSight(scrollTop, clientHeight, this.state.total);
     const direction = scrollTop - this.lastTop > SCROLLED_BY_US || scrollTop === 0 ? 1 : -1;
     this.rows.want(first, last, direction);
+    this.path?.want(first, last, (place) => this.rows.at(place));
     this.lastTop = scrollTop;
     this.#dropOutside(first, last);
     // From the last to the first: each goes before the next one, so that the elements
@@ -88,7 +90,7 @@ export class Grid {
     const held = this.nodes.get(place);
     if (held && held.row === row) return;
     const node = makeRow(place, row);
-    drawBar(node, row, this.state.zoom, this.width);
+    this.#drawBar(node, row);
     if (held) held.node.replaceWith(node);
     else this.spacer.insertBefore(node, this.nodes.get(place + 1)?.node ?? null);
     this.nodes.set(place, { node, row });
@@ -102,10 +104,17 @@ export class Grid {
       return node;
     });
     this.axis.replaceChildren(...ticks);
-    for (const { node, row } of this.nodes.values()) {
-      drawBar(node, row, this.state.zoom, this.width);
-    }
+    this.redraw();
+  }
+
+  // The bars again, as the critical path is marked or has become known.
+  redraw() {
+    for (const { node, row } of this.nodes.values()) this.#drawBar(node, row);
     this.schedule();
+  }
+
+  #drawBar(node, row) {
+    drawBar(node, row, this.state.zoom, this.width, this.path?.of(row));
   }
 
   #markRows() {

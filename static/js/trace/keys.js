@@ -21,6 +21,7 @@ const everywhere = (actions) => ({
   f: actions.find,
   e: actions.expandAll,
   c: actions.collapseAll,
+  p: actions.togglePath,
   "[": actions.zoomOut,
   "]": actions.zoomIn,
   z: actions.zoomToSpan,

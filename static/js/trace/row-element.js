@@ -75,14 +75,31 @@ function mark(sign, title) {
   return node;
 }
 
-export function drawBar(node, row, zoom, width) {
+// `path` is what is known of the row on the critical path, if that is marked.
+export function drawBar(node, row, zoom, width, path) {
   const cell = node.lastChild;
   cell.replaceChildren();
+  node.classList.toggle("off-path", path?.on === false);
   if (!row || width <= 0) return;
   const text = formatDuration(row.end - row.start);
   const at = barLayout(row.start, row.end, zoom, width, text.length + (row.error ? 2 : 0));
   if (!at) return;
   cell.append(bar(row, at), ...ticks(row, zoom, width), label(row, at, text, width));
+  if (path?.on) cell.append(...pathPieces(row, path, zoom, width));
+}
+
+// A closed row stands for all below it, which own its time on the path together.
+function pathPieces(row, path, zoom, width) {
+  const pieces = row.closed ? [[path.start, path.end]] : path.pieces;
+  return pieces.flatMap(([start, end]) => {
+    const at = barLayout(start, end, zoom, width, 0);
+    if (!at) return [];
+    const node = element("div", "wf-path");
+    node.style.left = `${at.x}px`;
+    node.style.width = `${at.size}px`;
+    node.title = `On the critical path: ${formatDuration(end - start)}`;
+    return [node];
+  });
 }
 
 function bar(row, at) {

@@ -20,6 +20,7 @@ export class TraceState extends EventTarget {
     this.zoom = parseZoom(address.get("zoom"), this.duration) ?? wholeTrace(this.duration);
     this.matches = new Set();
     this.match = null;
+    this.marksPath = address.get("path") === "1";
   }
 
   // `changes` replaces fields; listeners get the names of those that changed.
@@ -36,16 +37,25 @@ export class TraceState extends EventTarget {
   }
 
   address(path, params = {}) {
+    return this.addressAt(`${this.url}/${path}`, params);
+  }
+
+  addressAt(url, params) {
     const query = new URLSearchParams({
       revision: this.revision,
       ...(this.adjust && { adjust: this.adjust }),
       ...params,
     });
-    return `${this.url}/${path}?${query}`;
+    return `${url}?${query}`;
   }
 
   collapseAddress(path, params) {
-    return this.address(path, { ...paramsOf(this.collapse), ...params });
+    return this.rowsAddress(`${this.url}/${path}`, params);
+  }
+
+  // What others know of the rows that are in sight.
+  rowsAddress(url, params) {
+    return this.addressAt(url, { ...paramsOf(this.collapse), ...params });
   }
 
   // The address bar says what is seen, but for single rows opened or closed.
@@ -55,6 +65,7 @@ export class TraceState extends EventTarget {
       span: this.selected === null ? "" : this.selectedId,
       zoom: isWhole(this.zoom, this.duration) ? "" : printZoom(this.zoom),
       level: this.collapse.level,
+      path: this.marksPath ? "1" : "",
     };
     for (const [name, value] of Object.entries(fields)) {
       if (value) url.searchParams.set(name, value);
