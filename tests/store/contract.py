@@ -27,6 +27,7 @@ from traces.query import (
 )
 from traces.spans import SPAN_SCHEMA, StatusCode, excerpt_schema
 from traces.store.base import ServiceShare, TraceStore
+from traces.store.sampling import trace_hash
 from traces.variant import decode_attributes
 
 EVER = Window(0, 2**62)
@@ -844,3 +845,53 @@ class StoreContract:
 
     def test_an_excerpt_of_nothing_has_its_columns(self, store):
         assert store.get_excerpt(EVER, 0, ["a"]).schema == excerpt_schema(["a"])
+
+    def test_a_sample_is_of_whole_traces_with_the_operation(self, store):
+        store.write(
+            batch(
+                span(trace_id=trace_id(1), span_id=span_id(1), service="a", name="x"),
+                span(trace_id=trace_id(1), span_id=span_id(2), service="b", name="y"),
+                span(trace_id=trace_id(2), span_id=span_id(3), service="b", name="x"),
+                span(trace_id=trace_id(3), span_id=span_id(4), service="a", name="y"),
+            )
+        )
+        found = store.get_sample(EVER, 0, ["k"], ("a", "x"), 10)
+        assert sorted(found.spans["span_id"].to_pylist()) == [span_id(1), span_id(2)]
+        assert found.spans.schema == excerpt_schema(["k"])
+        assert (found.one_in, found.trace_count) == (1, 1)
+
+    def test_the_operation_of_a_sample_must_start_in_the_window(self, store):
+        late = span(trace_id=trace_id(1), span_id=span_id(2), name="x", start_ms=60)
+        early = span(trace_id=trace_id(1), span_id=span_id(1), name="y")
+        store.write(batch(early, late))
+        window = Window(T0, T0 + 10 * MS)
+        for name, expected in (("x", 0), ("y", 2)):
+            found = store.get_sample(window, 100 * MS, [], ("gateway", name), 10)
+            assert found.spans.num_rows == expected
+
+    def test_a_sample_that_would_be_too_large_is_of_one_trace_in_some(self, store):
+        spans = [
+            span(trace_id=trace_id(n), span_id=span_id(2 * n + at), name="x")
+            for n in range(200)
+            for at in (0, 1)
+        ]
+        store.write(batch(*spans))
+        samples = {}
+        for most in (400, 399, 100, 3, 0):
+            found = store.get_sample(EVER, 0, [], ("gateway", "x"), most)
+            ids = found.spans["trace_id"].to_pylist()
+            samples[most] = set(ids)
+            assert len(ids) == 2 * len(samples[most]) <= most
+            assert found.trace_count == 200
+            expected = [
+                n for n in range(200) if trace_hash(trace_id(n)) % found.one_in == 0
+            ]
+            assert samples[most] == set(map(trace_id, expected))
+        assert len(samples[400]) == 200
+        assert samples[3] <= samples[100] <= samples[399]
+        assert 25 < len(samples[100]) <= 50
+
+    def test_a_sample_of_nothing_has_its_columns(self, store):
+        found = store.get_sample(EVER, 0, ["a"], ("x", "y"), 10)
+        assert found.spans.schema == excerpt_schema(["a"])
+        assert (found.one_in, found.trace_count) == (1, 0)

@@ -130,6 +130,9 @@ class ParquetStore:
     def get_excerpt(self, window: Window, reach_nano: int, keys: list[str]):
         return reading.get_excerpt(self, window, reach_nano, keys)
 
+    def get_sample(self, window, reach_nano, keys, operation, most_spans):
+        return reading.get_sample(self, window, reach_nano, keys, operation, most_spans)
+
     def is_empty(self) -> bool:
         return reading.is_empty(self)
 

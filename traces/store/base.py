@@ -55,6 +55,15 @@ class TraceSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceSample:
+    """An excerpt of one in `one_in` of `trace_count` traces."""
+
+    spans: pa.Table
+    one_in: int
+    trace_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scanned:
     """What an answer cost and what it could not see."""
 
@@ -188,6 +197,19 @@ class TraceStore(SpanSink, Protocol):
         is null when its value is no text, integer or boolean. The exception is that
         of the last exception event of a failed span.
         """
+        ...
+
+    def get_sample(
+        self,
+        window: Window,
+        reach_nano: int,
+        keys: Sequence[str],
+        operation: tuple[str, str],
+        most_spans: int,
+    ) -> "TraceSample":
+        """An excerpt of traces in which an operation (service, span name) starts in the
+        window: of all of them, or of one in 2, 4, 8 …, the least that has at most so
+        many spans. The same traces are chosen each time, by a hash of their ids."""
         ...
 
     def is_empty(self) -> bool:

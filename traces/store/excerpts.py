@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -11,9 +12,11 @@ import pyarrow.parquet as pq
 from traces.query import Attribute, Scope, Window
 from traces.semconv import EXCEPTION_EVENT, EXCEPTION_MESSAGE, EXCEPTION_TYPE
 from traces.spans import EXCERPT_COLUMNS, StatusCode, excerpt_schema
+from traces.store.base import TraceSample
 from traces.store.checking import starts_within
 from traces.store.distinct import distinct_spans
 from traces.store.pieces import Piece, parts_sql, pieces
+from traces.store.sampling import one_in_to_fit
 from traces.store.shredded_keys import Kind
 from traces.store.source import Relation, Source
 from traces.store.sql import Parameters, extract, nested_variant
@@ -25,6 +28,8 @@ _TYPES_WITH_TEXT: Final = "('VARCHAR', 'INT64', 'BOOL_TRUE', 'BOOL_FALSE')"
 _LAST_EXCEPTION: Final = f"""
     list_last(list_filter(events, lambda event: event.name = '{EXCEPTION_EVENT}'))
 """
+# The lower half of MD5, as `sampling.trace_hash` has it.
+_HASH: Final = "md5_number_lower(trace_id)"
 _LINKS: Final = """
     list_transform(links, lambda link:
         {'trace_id': link.trace_id, 'span_id': link.span_id})
@@ -35,17 +40,64 @@ def get_excerpt(
     source: Source, window: Window, reach_nano: int, keys: Sequence[str]
 ) -> pa.Table:
     """See `TraceStore.get_excerpt`."""
-    reach = Window(
-        window.start_time_unix_nano - reach_nano, window.end_time_unix_nano + reach_nano
-    )
-    parameters = Parameters()
-    names = {key: parameters.add(key) for key in keys}
+    question = _Question(window, reach_nano, keys)
     with source.connection() as connection:
-        relation = _with_texts(source.in_window(reach), names)
-        condition = _of_traces_in(relation, window, reach, parameters)
-        spans = distinct_spans(relation, condition)
-        sql = f"SELECT {_selected(len(keys), parameters)} FROM {spans} AS spans"
-        found = connection.sql(sql, params=parameters.used_in(sql)).to_arrow_table()
+        return _read(connection, source.in_window(question.reach), question)
+
+
+def get_sample(
+    source: Source,
+    window: Window,
+    reach_nano: int,
+    keys: Sequence[str],
+    operation: tuple[str, str],
+    most_spans: int,
+) -> TraceSample:
+    """See `TraceStore.get_sample`."""
+    question = _Question(window, reach_nano, keys)
+    service_name, name = map(question.parameters.add, operation)
+    question.traces = f"service_name = {service_name} AND name = {name}"
+    with source.connection() as connection:
+        relation = source.in_window(question.reach)
+        hashes, counts = _sizes(connection, relation, question)
+        one_in = one_in_to_fit(hashes, counts, most_spans)
+        divisor = question.parameters.add(one_in)
+        question.traces += f" AND {_HASH} % {divisor} = 0"
+        spans = _read(connection, relation, question)
+    return TraceSample(spans, one_in, len(hashes))
+
+
+class _Question:
+    """Which spans of which traces; `traces` is what one span in the window must be."""
+
+    def __init__(self, window: Window, reach_nano: int, keys: Sequence[str]) -> None:
+        self.keys = keys
+        self.parameters = Parameters()
+        self.reach = Window(
+            window.start_time_unix_nano - reach_nano,
+            window.end_time_unix_nano + reach_nano,
+        )
+        self.inside = starts_within(window, self.parameters)
+        self.within_reach = starts_within(self.reach, self.parameters)
+        self.traces = "true"
+
+    def condition(self, relation: Relation) -> str:
+        return f"""
+            {self.within_reach} AND trace_id IN (
+                SELECT trace_id FROM {relation.sql} AS inside
+                WHERE {self.inside} AND {self.traces}
+            )
+        """
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, question: _Question
+) -> pa.Table:
+    keys, parameters = question.keys, question.parameters
+    relation = _with_texts(relation, {key: parameters.add(key) for key in keys})
+    spans = distinct_spans(relation, question.condition(relation))
+    sql = f"SELECT {_selected(len(keys), parameters)} FROM {spans} AS spans"
+    found = connection.sql(sql, params=parameters.used_in(sql)).to_arrow_table()
     schema = excerpt_schema(keys)
     return pa.Table.from_arrays(
         [
@@ -56,15 +108,17 @@ def get_excerpt(
     )
 
 
-def _of_traces_in(
-    relation: Relation, window: Window, reach: Window, parameters: Parameters
-) -> str:
-    return f"""
-        {starts_within(reach, parameters)} AND trace_id IN (
-            SELECT trace_id FROM {relation.sql} AS inside
-            WHERE {starts_within(window, parameters)}
-        )
+def _sizes(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, question: _Question
+) -> tuple[Any, Any]:
+    """The hash and the number of spans of every trace, copies of spans included."""
+    sql = f"""
+        SELECT {_HASH} AS hash, count(*) AS spans FROM {relation.sql} AS spans
+        WHERE {question.condition(relation)} GROUP BY trace_id
     """
+    parameters = question.parameters.used_in(sql)
+    found = connection.sql(sql, params=parameters).to_arrow_table()
+    return found["hash"].to_numpy(), found["spans"].to_numpy()
 
 
 def _selected(key_count: int, parameters: Parameters) -> str:

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from traces.query import (
@@ -25,12 +26,13 @@ from traces.store.base import (
     Scanned,
     SearchResult,
     ServiceStatistics,
+    TraceSample,
     TraceSummary,
 )
 from traces.store.matching import satisfies
 from traces.store.patterns import check_patterns
 from traces.store.plain_excerpts import excerpt_of
-from traces.store.sampling import is_sampled
+from traces.store.sampling import is_sampled, one_in_to_fit, trace_hash
 from traces.store.summaries import (
     cursor_of,
     point_of,
@@ -176,12 +178,40 @@ class MemoryStore:
         self, window: Window, reach_nano: int, keys: Sequence[str]
     ) -> pa.Table:
         chosen = {row["trace_id"] for row in self._in_window(window)}
+        return excerpt_of(self._within_reach(window, reach_nano, chosen), keys)
+
+    def get_sample(
+        self,
+        window: Window,
+        reach_nano: int,
+        keys: Sequence[str],
+        operation: tuple[str, str],
+        most_spans: int,
+    ) -> TraceSample:
+        named = {
+            row["trace_id"]
+            for row in self._in_window(window)
+            if (row["service_name"], row["name"]) == operation
+        }
+        rows = self._within_reach(window, reach_nano, named)
+        counts = Counter(row["trace_id"] for row in rows)
+        hashes = {trace_id: trace_hash(trace_id) for trace_id in counts}
+        one_in = one_in_to_fit(
+            np.array([*hashes.values()], np.uint64),
+            np.array([*counts.values()], np.int64),
+            most_spans,
+        )
+        chosen = [row for row in rows if hashes[row["trace_id"]] % one_in == 0]
+        return TraceSample(excerpt_of(chosen, keys), one_in, len(counts))
+
+    def _within_reach(
+        self, window: Window, reach_nano: int, trace_ids: set[bytes]
+    ) -> list[Row]:
         reach = Window(
             window.start_time_unix_nano - reach_nano,
             window.end_time_unix_nano + reach_nano,
         )
-        rows = [row for row in self._in_window(reach) if row["trace_id"] in chosen]
-        return excerpt_of(rows, keys)
+        return [row for row in self._in_window(reach) if row["trace_id"] in trace_ids]
 
     def is_empty(self) -> bool:
         return not self._rows

@@ -6,7 +6,7 @@ from traces.store.completion import (
     get_services,
     get_span_names,
 )
-from traces.store.excerpts import get_excerpt
+from traces.store.excerpts import get_excerpt, get_sample
 from traces.store.finding import find_points, find_traces
 from traces.store.source import Source
 from traces.store.statistics import get_service_statistics
@@ -18,6 +18,7 @@ __all__ = [
     "get_attribute_keys",
     "get_attribute_values",
     "get_excerpt",
+    "get_sample",
     "get_service_statistics",
     "get_services",
     "get_span_names",

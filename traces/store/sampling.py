@@ -1,4 +1,12 @@
-"""Which of many traces a plot shows: a fixed share, spread evenly, always the same."""
+"""Which of many traces are looked at: a fixed share, spread evenly, always the same."""
+
+from hashlib import md5
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+MOST_HALVINGS: Final = 32
 
 
 def is_sampled(place: int, count: int, limit: int) -> bool:
@@ -8,3 +16,22 @@ def is_sampled(place: int, count: int, limit: int) -> bool:
     most.
     """
     return count <= limit or (place + 1) * limit // count > place * limit // count
+
+
+def trace_hash(trace_id: bytes) -> int:
+    """64 bits that are spread evenly whatever the sender makes ids of."""
+    return int.from_bytes(md5(trace_id, usedforsecurity=False).digest()[8:], "little")
+
+
+def one_in_to_fit(
+    hashes: npt.NDArray[Any], span_counts: npt.NDArray[Any], most_spans: int
+) -> int:
+    """The least power of two n, so that traces with a hash divisible by n have at most
+    so many spans together."""
+    halvings = 0
+    while halvings < MOST_HALVINGS:
+        chosen = hashes % np.uint64(1 << halvings) == 0
+        if span_counts[chosen].sum() <= most_spans:
+            break
+        halvings += 1
+    return 1 << halvings

@@ -10,7 +10,12 @@ from django.conf import settings
 from traces.query import Attribute, TraceQuery, Window
 from traces.spans import SpanBatch
 from traces.store import catalogue, reading
-from traces.store.base import PointsResult, SearchResult, ServiceStatistics
+from traces.store.base import (
+    PointsResult,
+    SearchResult,
+    ServiceStatistics,
+    TraceSample,
+)
 from traces.store.catalogue import SegmentRow
 from traces.store.opening import writer_from_settings
 from traces.store.query_engine import Limits, QueryEngine
@@ -77,6 +82,20 @@ class SegmentStore(SegmentSource):
         self, window: Window, reach_nano: int, keys: Sequence[str]
     ) -> pa.Table:
         return self._answer(lambda: reading.get_excerpt(self, window, reach_nano, keys))
+
+    def get_sample(
+        self,
+        window: Window,
+        reach_nano: int,
+        keys: Sequence[str],
+        operation: tuple[str, str],
+        most_spans: int,
+    ) -> TraceSample:
+        return self._answer(
+            lambda: reading.get_sample(
+                self, window, reach_nano, keys, operation, most_spans
+            )
+        )
 
     def minutes_touched(self, rows: Sequence[SegmentRow], reach_nano: int) -> list[int]:
         """See `traces.store.touched`."""
