@@ -12,6 +12,7 @@ from analysis.measured import (
     EDGE,
     EDGE_CLIENT,
     EDGE_GAP,
+    ENTRY,
     OPERATION,
     SERVICE_PATH,
     Fields,
@@ -19,7 +20,7 @@ from analysis.measured import (
 )
 from analysis.paths import ServicePaths, service_paths
 from traces.query import Window
-from traces.tree import BoolArray
+from traces.tree import NO_PARENT, BoolArray
 
 # Longer service paths count for what they begin with.
 MOST_SERVICES_IN_PATH: Final = 12
@@ -40,20 +41,25 @@ def findings(forest: Forest, window: Window) -> Findings:
     found = edges(forest)
     within = (found.start_time_unix_nano >= start) & (found.start_time_unix_nano < end)
     measured = [
-        *map(_of_operation, operation_latencies(forest, chosen)),
+        *_of_operations(OPERATION, forest, chosen),
+        *_of_operations(ENTRY, forest, chosen & (forest.parent == NO_PARENT)),
         *_of_edges(aggregate(found.only(within))),
         *_of_paths(forest, chosen),
     ]
     return Findings(measured, int(chosen.sum()))
 
 
-def _of_operation(latency: OperationLatency) -> Measured:
+def _of_operations(kind: str, forest: Forest, rows: BoolArray) -> Iterator[Measured]:
+    return (_of_operation(kind, each) for each in operation_latencies(forest, rows))
+
+
+def _of_operation(kind: str, latency: OperationLatency) -> Measured:
     operation = latency.operation
     details = {"slowest": latency.slowest.hex()}
     if latency.failed_exemplar:
         details["failed"] = latency.failed_exemplar.hex()
     return Measured(
-        kind=OPERATION,
+        kind=kind,
         fields=(operation.service_name, operation.name, operation.kind),
         group=(operation.service_name,),
         count=latency.count,

@@ -8,6 +8,8 @@ from analysis.histogram import EMPTY, Histogram
 Fields: TypeAlias = tuple[str | int, ...]
 
 OPERATION: Final = "operation"
+# An operation that traces begin with; of its spans the roots alone.
+ENTRY: Final = "entry"
 # Its histogram is of the callee's spans; those of the caller's and of the gap between
 # the two are measures of their own.
 EDGE: Final = "edge"

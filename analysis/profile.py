@@ -15,8 +15,9 @@ from analysis.grouping import groups, sums
 from analysis.histogram import FloatArray, IntArray
 from analysis.paths import Paths, call_paths
 from analysis.requests import BAND_COUNT, Requests, requests_to
+from analysis.self_time import own_times
 from analysis.waiting import fire_and_forget
-from traces.tree import NO_PARENT, self_times
+from traces.tree import NO_PARENT
 
 ALL: int = BAND_COUNT
 
@@ -136,7 +137,7 @@ def _sums(
     request = requests.of[rows]
     cell = of_row[rows] * BAND_COUNT + requests.band[request]
     weight = requests.weight[request]
-    own = self_times(forest.parent, forest.start, forest.end)[rows]
+    own = own_times(forest)[rows]
 
     def add_up(values: FloatArray, cell: IntArray = cell) -> FloatArray:
         return _with_all(sums(cell, values, path_count * BAND_COUNT))

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from analysis.pages.critical_path import critical_path
 from analysis.pages.operation import operation, operation_series
 from analysis.pages.operations import operations
 from analysis.pages.span_metrics import span_metrics
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("operations", operations, name="operations"),
     path("status", status, name="status"),
     path("metrics/spans", span_metrics, name="span-metrics"),
+    path("critical-path", critical_path, name="critical-path"),
     path("operation", operation, name="operation"),
     path("operation/series", operation_series, name="operation-series"),
     path(

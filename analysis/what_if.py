@@ -15,8 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.critical_path import CriticalPath, Siblings, Timed
-from analysis.histogram import IntArray
+from analysis.histogram import FloatArray, IntArray
+from analysis.profile import Profile
+from analysis.requests import quantile
 from traces.tree import BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of all requests, in nanoseconds; weighted, percentiles by nearest rank."""
+
+    mean: float
+    p50: int
+    p95: int
+    p99: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,39 @@ class Delays:
     siblings: Siblings
     before_child: IntArray
     after_last: IntArray
+
+
+def latency(profile: Profile) -> Latency | None:
+    """As it was; None without requests."""
+    return _latency(profile.requests.duration_nano, profile.requests.weight)
+
+
+def latency_if(
+    profile: Profile, service_name: str, name: str, part: float
+) -> Latency | None:
+    """If the own time of an operation were shorter by this part of it."""
+    forest, requests = profile.forest, profile.requests
+    chosen = of_operation(profile, service_name, name)
+    durations = replay(forest, profile.critical_path, chosen, part)[requests.root]
+    order = np.argsort(durations, kind="stable")
+    return _latency(durations[order], requests.weight[order])
+
+
+def of_operation(profile: Profile, service_name: str, name: str) -> BoolArray:
+    """Its rows within the requests."""
+    forest = profile.forest
+    services, names = forest.services, forest.names
+    service = services.index(service_name) if service_name in services else -1
+    number = names.index(name) if name in names else -1
+    chosen: BoolArray = (forest.service == service) & (forest.name == number)
+    return chosen & (profile.requests.of >= 0)
+
+
+def _latency(ordered_nano: IntArray, weight: FloatArray) -> Latency | None:
+    p50, p95, p99 = (quantile(ordered_nano, weight, q) for q in (0.5, 0.95, 0.99))
+    if p50 is None or p95 is None or p99 is None:
+        return None
+    return Latency(float(np.average(ordered_nano, weights=weight)), p50, p95, p99)
 
 
 def replay(

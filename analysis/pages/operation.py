@@ -37,6 +37,12 @@ def operation(request: HttpRequest) -> HttpResponse:
             (key, request.GET.get(key, "")) for key in ("service", "name", "kind")
         ],
         "ranges": one_of(CHOICES, window.chosen),
+        "critical_path_url": with_range(
+            reverse("critical-path"),
+            window,
+            service=str(fields[0]),
+            name=str(fields[1]),
+        ),
         "service_url": with_range(
             reverse("operations"), window, service=str(fields[0])
         ),

@@ -157,6 +157,15 @@ def test_calls_that_mostly_outlive_their_callers_are_not_waited_for():
         assert found.sums.on_path_nano[0, ALL] / count == own
 
 
+def test_a_caller_that_gave_up_did_wait():
+    """A timeout: the caller fails while what it called goes on."""
+    rows = []
+    for number in range(1, 31):
+        rows += request(number, 10, ("query", 5, 50), status_code=2)
+    found = profile(forest(*rows), "a", "entry")
+    assert found.sums.on_path_nano[:, ALL].tolist() == [150, 150]
+
+
 def test_more_calls_and_slower_calls_are_told_apart():
     """p0-50 has one call of 10, the rest two of 10 or one of 20."""
     fast = [request(n, 10, ("c", 0, 10)) for n in range(1, 6)]

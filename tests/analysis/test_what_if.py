@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.critical_path import critical_path
-from analysis.what_if import replay
+from analysis.profile import profile
+from analysis.what_if import Latency, latency, latency_if, replay
 from tests.analysis.plain import by_id, forest, forests, node
+from tests.analysis.test_profile import request
 
 PARTS = st.floats(0, 1)
 
@@ -86,6 +88,16 @@ def test_shrinking_what_is_off_the_path_changes_no_request(rows, part):
     path = critical_path(found)
     again = replay(found, path, ~path.on, part)
     assert again[found.roots].tolist() == (path.end - path.start)[found.roots].tolist()
+
+
+def test_an_entrys_percentiles_are_replayed_from_its_requests():
+    rows = [row for n in range(1, 101) for row in request(n, 2 * n, ("child", 0, n))]
+    found = profile(forest(*rows), "a", "entry")
+    assert latency(found) == Latency(101, 100, 190, 198)
+    assert latency_if(found, "a", "child", 1) == Latency(50.5, 50, 95, 99)
+    assert latency_if(found, "a", "child", 0) == latency(found)
+    assert latency_if(found, "a", "nothing", 1) == latency(found)
+    assert latency(profile(forest(*rows), "a", "child")) is None
 
 
 def test_what_comes_after_moves_up():

@@ -1,12 +1,22 @@
 """The critical path in a real browser, over the memory store."""
 
+import random
 import re
+from threading import Event
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_trace_detail import opened, pytestmark, rows, store
 from tests.builders import batch
+from tests.demo.collector import grpc_collector
 from tests.test_trace import numbered
+from traces.demo.load import Tally, checkout, send_load
+from traces.demo.patterns import Pattern
+from traces.demo.run import Shop
+from traces.receivers.decoding import decode
+from traces.receivers.encodings import Encoding
+from traces.receivers.limits import limits_from_settings
 
 __all__ = ["opened", "pytestmark", "store"]
 
@@ -66,3 +76,62 @@ def test_only_rows_in_sight_are_asked_for(page, live_server, store):
     expect(page.locator(".wf-row.active .wf-bar")).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert 2 <= len([url for url in asked if "/pieces" in url]) <= 6
+
+
+@pytest.fixture(scope="module")
+def bottleneck():
+    """What the demo's shop exports of some checkouts with a slow database."""
+    with grpc_collector() as collector:
+        with Shop(collector.endpoint) as shop:
+            tally = Tally()
+            slow = [checkout(Pattern.BOTTLENECK, random.Random(n)) for n in range(3)]
+            send_load(shop.gateway_url, slow, 5, tally, Event())
+        assert not tally.unexpected
+        decoded = decode(
+            collector.requests, Encoding.OTLP_PROTOBUF, limits_from_settings()
+        )
+    return decoded.batch, tally.trace_ids[Pattern.BOTTLENECK][0]
+
+
+def test_the_bottleneck_of_the_demo_is_the_database_of_payment(
+    page, live_server, store, bottleneck
+):
+    spans, trace_id = bottleneck
+    store.write(spans)
+    page.goto(f"{live_server.url}/trace/{trace_id}?path=1")
+    insert = rows(page).filter(has_text="dbINSERT payments")
+    expect(insert.locator(".wf-path")).to_have_count(1)
+    page.get_by_role("link", name="Where the time went").click()
+    first = page.locator("#where-time-went tbody tr").first
+    expect(first).to_contain_text("INSERT payments")
+
+    page.goto(
+        f"{live_server.url}/critical-path?service=gateway&name=POST /api/checkout"
+    )
+    line = page.locator("table.paths tbody tr").first
+    expect(line).to_contain_text("INSERT payments")
+    way = line.get_by_role("link").first.get_attribute("title")
+    assert "payment save" in way
+    assert "db INSERT payments" in way
+
+
+def test_a_box_of_the_flame_graph_cuts_it_and_bands_are_links(
+    page, live_server, store, bottleneck
+):
+    store.write(bottleneck[0])
+    page.goto(
+        f"{live_server.url}/critical-path?service=gateway&name=POST /api/checkout"
+    )
+    boxes = page.locator(".flame a")
+    every = boxes.count()
+    page.locator(".flame a").filter(has_text="payment.process").first.click()
+    expect(page.get_by_text("Only what is below")).to_be_visible()
+    assert 0 < boxes.count() < every
+    page.get_by_role("link", name="Show all").click()
+    expect(boxes).to_have_count(every)
+    page.get_by_role("link", name=re.compile("p50")).click()
+    expect(page).to_have_url(re.compile("band=50-90"))
+    page.get_by_role("button", name="Replay").click()
+    outcome = page.locator("table.outcome tbody tr")
+    expect(outcome).to_have_count(2)
+    expect(outcome.nth(1)).to_contain_text("50 % faster")

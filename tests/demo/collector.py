@@ -76,9 +76,11 @@ class RecordedTrace:
 
 @dataclass
 class Collector:
-    """What was received over gRPC as spans, over HTTP as bodies by content type."""
+    """What was received over gRPC as spans and as requests, over HTTP as bodies by
+    content type."""
 
     spans: list[Recorded] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
     bodies: list[tuple[str, str, bytes]] = field(default_factory=list)
     endpoint: str = ""
 
@@ -101,6 +103,7 @@ class TraceService(service.TraceServiceServicer):
         self.collector = collector
 
     def Export(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        self.collector.requests.append(request.SerializeToString())
         for group in request.resource_spans:
             resource = as_dict(group.resource.attributes)
             for scope in group.scope_spans:

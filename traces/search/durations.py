@@ -53,7 +53,7 @@ def format_duration(nano: int | None) -> str:
     for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
         if float(f"{nano / size:.3g}") >= 1:
             return f"{three_digits(nano / size)} {unit}"
-    return f"{nano} ns"
+    return f"{round(nano)} ns"
 
 
 def format_long(seconds: int) -> str:
