@@ -6,9 +6,10 @@ parent is null. `duration_nano` is end minus start as sent, so it is negative wh
 span ends before it starts. Attribute maps are VARIANT (see `traces.variant`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
@@ -113,14 +114,53 @@ def excerpt_column(key: str) -> str:
     return f"attributes.{key}"
 
 
-def excerpt_schema(keys: Sequence[str]) -> pa.Schema:
+def resource_column(key: str) -> str:
+    """The name of the column with the texts of an attribute of the span's resource."""
+    return f"resource_attributes.{key}"
+
+
+def excerpt_schema(keys: Sequence[str], resource_keys: Sequence[str] = ()) -> pa.Schema:
     fields = [SPAN_SCHEMA.field(name) for name in EXCERPT_COLUMNS]
-    fields += [pa.field(excerpt_column(key), pa.string()) for key in keys]
+    columns = [*map(excerpt_column, keys), *map(resource_column, resource_keys)]
+    fields += [pa.field(name, pa.string()) for name in columns]
     fields.append(pa.field("links", EXCERPT_LINKS))
     fields += [
         pa.field(name, pa.string()) for name in ("exception_type", "exception_message")
     ]
     return pa.schema(fields)
+
+
+# Attributes as the columns of SpanColumns: keys of these, named as searches name them.
+ATTRIBUTE_PREFIXES: Final = {"attributes": "span.", "resource_attributes": "resource."}
+MOST_KEYS: Final = 200
+MOST_TEXT_CHARACTERS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SpanColumns:
+    """Some spans, at most as many as were asked for, spread evenly over the ids.
+
+    `table` has EXCERPT_COLUMNS and then a dictionary of texts for each attribute,
+    `span.<key>` or `resource.<key>`; null where there is none, or no text, number or
+    boolean. `matched` counts what these were taken from. `left_out` is in words.
+    """
+
+    table: pa.Table
+    matched: int
+    left_out: tuple[str, ...] = ()
+
+
+class ChosenKeys(NamedTuple):
+    keys: list[str]
+    left_out: tuple[str, ...]
+
+
+def attribute_columns(counts: Mapping[str, int], prefix: str) -> ChosenKeys:
+    """Sorted, at most MOST_KEYS of them: those that most spans have."""
+    ranked = sorted(counts, key=lambda key: (-counts[key], key))
+    rest = len(ranked) - MOST_KEYS
+    told = f"{rest} {prefix.rstrip('.')} attributes that few spans have"
+    return ChosenKeys(sorted(ranked[:MOST_KEYS]), (told,) if rest > 0 else ())
 
 
 def empty_batch() -> SpanBatch:

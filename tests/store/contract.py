@@ -10,6 +10,7 @@ import math
 import pytest
 
 from tests.builders import MS, SECOND, T0, batch, event, link, span, span_id, trace_id
+from tests.store.contract_columns import ColumnsContract
 from traces.query import (
     And,
     Attribute,
@@ -83,7 +84,7 @@ def numbered(*maps: dict, **fields):
     )
 
 
-class StoreContract:
+class StoreContract(ColumnsContract):
     def settle(self, store: TraceStore) -> None:
         """What a store does between writing and reading; compaction, say."""
 

@@ -127,11 +127,20 @@ class ParquetStore:
     def get_service_statistics(self, window: Window):
         return reading.get_service_statistics(self, window)
 
-    def get_excerpt(self, window: Window, reach_nano: int, keys: list[str]):
+    def get_excerpt(self, window: Window, reach_nano: int, keys: Sequence[str]):
         return reading.get_excerpt(self, window, reach_nano, keys)
 
     def get_sample(self, window, reach_nano, keys, operation, most_spans):
         return reading.get_sample(self, window, reach_nano, keys, operation, most_spans)
+
+    def get_excerpt_of(self, trace_ids, keys, resource_keys, most):
+        return reading.get_excerpt_of(self, trace_ids, keys, resource_keys, most)
+
+    def get_span_columns(self, query: TraceQuery, most: int):
+        return reading.get_span_columns(self, query, most)
+
+    def get_root_columns(self, query: TraceQuery, most: int, without=None):
+        return reading.get_root_columns(self, query, most, without)
 
     def is_empty(self) -> bool:
         return reading.is_empty(self)

@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from traces.query import Attribute, Cursor, TraceQuery, Window
-from traces.spans import SpanBatch
+from traces.spans import SpanBatch, SpanColumns
 
 
 class StoreError(Exception):
@@ -210,6 +210,33 @@ class TraceStore(SpanSink, Protocol):
         """An excerpt of traces in which an operation (service, span name) starts in the
         window: of all of them, or of one in 2, 4, 8 …, the least that has at most so
         many spans. The same traces are chosen each time, by a hash of their ids."""
+        ...
+
+    def get_excerpt_of(
+        self,
+        trace_ids: list[bytes],
+        keys: Sequence[str],
+        resource_keys: Sequence[str],
+        most: int,
+    ) -> pa.Table:
+        """The same of all spans of these traces, with attributes of their resources:
+        rows of `excerpt_schema(keys, resource_keys)`. Of the traces in this order as
+        many as have at most `most` spans together; spans that are stored twice may
+        count twice."""
+        ...
+
+    def get_span_columns(self, query: TraceQuery, most: int) -> SpanColumns:
+        """At most `most` of the spans that start in the query's window and satisfy its
+        filter, with all their attributes; the rest of the query is ignored. Ordered by
+        trace id, span id. Of more, some that are spread evenly over the ids, equal
+        ones counted once."""
+        ...
+
+    def get_root_columns(
+        self, query: TraceQuery, most: int, without: TraceQuery | None = None
+    ) -> SpanColumns:
+        """The same of the root of each trace that the query finds and `without` does
+        not; sort, limit and cursor are ignored. See TraceSummary for what a root is."""
         ...
 
     def is_empty(self) -> bool:

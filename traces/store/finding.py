@@ -5,18 +5,17 @@ the window. Then, of these traces alone, what the order and the bounds need of a
 spans, wherever they are; summaries are made for the page only.
 """
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import duckdb
 
 from traces.query import Cursor, Sort, TraceQuery
 from traces.store.base import PointsResult, Scanned, SearchResult
-from traces.store.checking import check, starts_within
+from traces.store.candidates import collect
+from traces.store.checking import check
 from traces.store.distinct import distinct_spans
-from traces.store.pieces import Piece, attributes_of, pieces
 from traces.store.source import Relation, Source
-from traces.store.sql import Parameters, compile_filter, compile_hints
+from traces.store.sql import Parameters
 from traces.store.summaries import DESCENDING, point_of
 from traces.store.whole_traces import END, ERROR_COUNT, summaries
 
@@ -39,7 +38,7 @@ def find_traces(source: Source, query: TraceQuery) -> SearchResult:
     with source.connection() as connection:
         check(query, connection)
         window = source.in_window(query.window)
-        _collect_candidates(connection, window, query)
+        collect(connection, window, query, table="candidates", columns="trace_id")
         whole = _whole(source, connection)
         _rank(connection, whole, query)
         page = _page(connection, query)
@@ -57,8 +56,7 @@ def find_traces(source: Source, query: TraceQuery) -> SearchResult:
 def find_points(source: Source, query: TraceQuery, limit: int) -> PointsResult:
     with source.connection() as connection:
         check(query, connection)
-        _collect_candidates(connection, source.in_window(query.window), query)
-        _rank(connection, _whole(source, connection), query)
+        rank_traces(source, connection, query)
         ids = connection.execute(_SAMPLE, {"limit": limit}).fetchall()
         points = summaries(source, connection, [trace_id for (trace_id,) in ids])
         return PointsResult(
@@ -79,46 +77,13 @@ _SAMPLE: Final = """
 """
 
 
-def _collect_candidates(
-    connection: duckdb.DuckDBPyConnection, window: Relation, query: TraceQuery
+def rank_traces(
+    source: Source, connection: duckdb.DuckDBPyConnection, query: TraceQuery
 ) -> None:
-    """Fill the table `candidates` with the traces of which one span matches."""
-    try:
-        _select_candidates(
-            connection, pieces(window, attributes_of(query.where)), query
-        )
-    except duckdb.NotImplementedException:
-        _select_candidates(connection, [Piece(window.sql)], query, hints=False)
-
-
-def _select_candidates(
-    connection: duckdb.DuckDBPyConnection,
-    chosen: Sequence[Piece],
-    query: TraceQuery,
-    *,
-    hints: bool = True,
-) -> None:
-    parameters = Parameters()
-    selects = " UNION ALL ".join(
-        _matching(piece, query, parameters, hints=hints) for piece in chosen
-    )
-    sql = f"""
-        CREATE OR REPLACE TEMP TABLE candidates AS
-        SELECT DISTINCT trace_id FROM ({selects})
-    """
-    connection.execute(sql, parameters.used_in(sql))
-
-
-def _matching(
-    piece: Piece, query: TraceQuery, parameters: Parameters, *, hints: bool
-) -> str:
-    conditions = [
-        starts_within(query.window, parameters),
-        compile_hints(query.where, parameters, piece.kinds) if hints else "true",
-        compile_filter(query.where, parameters, piece.kinds),
-    ]
-    where = " AND ".join(conditions)
-    return f"SELECT trace_id FROM {piece.sql} AS spans WHERE {where}"
+    """Fill the table `ranked` with the traces that the query finds."""
+    window = source.in_window(query.window)
+    collect(connection, window, query, table="candidates", columns="trace_id")
+    _rank(connection, _whole(source, connection), query)
 
 
 def _whole(source: Source, connection: duckdb.DuckDBPyConnection) -> Relation:

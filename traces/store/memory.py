@@ -20,7 +20,14 @@ from traces.query import (
     Window,
     validate,
 )
-from traces.spans import SPAN_SCHEMA, SpanBatch, SpanKind, StatusCode, empty_batch
+from traces.spans import (
+    SPAN_SCHEMA,
+    SpanBatch,
+    SpanColumns,
+    SpanKind,
+    StatusCode,
+    empty_batch,
+)
 from traces.store.base import (
     PointsResult,
     Scanned,
@@ -31,8 +38,14 @@ from traces.store.base import (
 )
 from traces.store.matching import satisfies
 from traces.store.patterns import check_patterns
+from traces.store.plain_columns import columns_of_roots, columns_of_spans
 from traces.store.plain_excerpts import excerpt_of
-from traces.store.sampling import is_sampled, one_in_to_fit, trace_hash
+from traces.store.sampling import (
+    first_traces,
+    is_sampled,
+    one_in_to_fit,
+    trace_hash,
+)
 from traces.store.summaries import (
     cursor_of,
     point_of,
@@ -212,6 +225,35 @@ class MemoryStore:
             window.end_time_unix_nano + reach_nano,
         )
         return [row for row in self._in_window(reach) if row["trace_id"] in trace_ids]
+
+    def get_excerpt_of(
+        self,
+        trace_ids: list[bytes],
+        keys: Sequence[str],
+        resource_keys: Sequence[str],
+        most: int,
+    ) -> pa.Table:
+        counts = Counter(row["trace_id"] for row in self._rows)
+        wanted = set(first_traces(trace_ids, counts, most))
+        rows = [row for row in self._rows if row["trace_id"] in wanted]
+        return excerpt_of(rows, keys, resource_keys)
+
+    def get_span_columns(self, query: TraceQuery, most: int) -> SpanColumns:
+        validate(query)
+        check_patterns(query.where)
+        return columns_of_spans(self._in_window(query.window, query.where), most)
+
+    def get_root_columns(
+        self, query: TraceQuery, most: int, without: TraceQuery | None = None
+    ) -> SpanColumns:
+        found = {summary.trace_id for summary in self._matched(query)}
+        if without is not None:
+            found -= {summary.trace_id for summary in self._matched(without)}
+        traces: dict[bytes, list[Row]] = {trace_id: [] for trace_id in sorted(found)}
+        for row in self._rows:
+            if row["trace_id"] in traces:
+                traces[row["trace_id"]].append(row)
+        return columns_of_roots(list(traces.values()), most)
 
     def is_empty(self) -> bool:
         return not self._rows

@@ -6,9 +6,10 @@ from traces.store.completion import (
     get_services,
     get_span_names,
 )
-from traces.store.excerpts import get_excerpt, get_sample
+from traces.store.excerpts import get_excerpt, get_excerpt_of, get_sample
 from traces.store.finding import find_points, find_traces
 from traces.store.source import Source
+from traces.store.span_columns import get_root_columns, get_span_columns
 from traces.store.statistics import get_service_statistics
 from traces.store.whole_traces import get_traces
 
@@ -18,9 +19,12 @@ __all__ = [
     "get_attribute_keys",
     "get_attribute_values",
     "get_excerpt",
+    "get_excerpt_of",
+    "get_root_columns",
     "get_sample",
     "get_service_statistics",
     "get_services",
+    "get_span_columns",
     "get_span_names",
     "get_traces",
     "is_empty",

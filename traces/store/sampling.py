@@ -1,5 +1,6 @@
-"""Which of many traces are looked at: a fixed share, spread evenly, always the same."""
+"""Which of many traces are looked at: a fixed share, spread evenly, or the first few."""
 
+from collections.abc import Iterable, Mapping
 from hashlib import md5
 from typing import Any, Final
 
@@ -35,3 +36,16 @@ def one_in_to_fit(
             break
         halvings += 1
     return 1 << halvings
+
+
+def first_traces(
+    trace_ids: Iterable[bytes], counts: Mapping[bytes, int], most: int
+) -> list[bytes]:
+    """As many of the traces, in this order, as have at most `most` spans together."""
+    found, total = [], 0
+    for trace_id in dict.fromkeys(trace_ids):
+        total += counts.get(trace_id, 0)
+        if total > most:
+            break
+        found.append(trace_id)
+    return found

@@ -8,7 +8,7 @@ import pyarrow as pa
 from django.conf import settings
 
 from traces.query import Attribute, TraceQuery, Window
-from traces.spans import SpanBatch
+from traces.spans import SpanBatch, SpanColumns
 from traces.store import catalogue, reading
 from traces.store.base import (
     PointsResult,
@@ -95,6 +95,27 @@ class SegmentStore(SegmentSource):
             lambda: reading.get_sample(
                 self, window, reach_nano, keys, operation, most_spans
             )
+        )
+
+    def get_excerpt_of(
+        self,
+        trace_ids: list[bytes],
+        keys: Sequence[str],
+        resource_keys: Sequence[str],
+        most: int,
+    ) -> pa.Table:
+        return self._answer(
+            lambda: reading.get_excerpt_of(self, trace_ids, keys, resource_keys, most)
+        )
+
+    def get_span_columns(self, query: TraceQuery, most: int) -> SpanColumns:
+        return self._answer(lambda: reading.get_span_columns(self, query, most))
+
+    def get_root_columns(
+        self, query: TraceQuery, most: int, without: TraceQuery | None = None
+    ) -> SpanColumns:
+        return self._answer(
+            lambda: reading.get_root_columns(self, query, most, without)
         )
 
     def minutes_touched(self, rows: Sequence[SegmentRow], reach_nano: int) -> list[int]:
