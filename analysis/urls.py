@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, path
 
+from analysis.pages.compare import compare_page
 from analysis.pages.critical_path import critical_path
+from analysis.pages.differences import differences_page
 from analysis.pages.operation import operation, operation_series
 from analysis.pages.operations import operations
 from analysis.pages.span_metrics import span_metrics
@@ -17,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("status", status, name="status"),
     path("metrics/spans", span_metrics, name="span-metrics"),
     path("critical-path", critical_path, name="critical-path"),
+    path("compare", compare_page, name="compare"),
+    path("differences", differences_page, name="differences"),
     path("operation", operation, name="operation"),
     path("operation/series", operation_series, name="operation-series"),
     path(

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -42,6 +43,10 @@ def operation(request: HttpRequest) -> HttpResponse:
             window,
             service=str(fields[0]),
             name=str(fields[1]),
+        ),
+        "subject_query": urlencode(
+            {key: request.GET.get(key, "") for key in ("service", "name", "kind")}
+            | {"range": window.chosen}
         ),
         "service_url": with_range(
             reverse("operations"), window, service=str(fields[0])

@@ -175,11 +175,35 @@ function openTrace(node, traceId, event) {
   else window.location.assign(url);
 }
 
+// What a brush has left out is what its traces differ from: the link says until when.
+
+let wider = null; // the time range that was narrowed, and to which
+
+function offerRest() {
+  const link = byId("what-differs");
+  if (!link || !wider) return;
+  if (wider.to !== field("to").value || wider.from !== field("from").value) {
+    wider = null;
+    return;
+  }
+  const url = new URL(link.href);
+  url.searchParams.set("rest_from", wider.restFrom);
+  url.searchParams.set("rest_to", wider.restTo);
+  link.href = url;
+}
+
+function rememberRest(windowMs) {
+  const [restFrom, restTo] = windowMs.map((ms) => new Date(ms).toISOString());
+  wider = { restFrom, restTo, from: field("from").value, to: field("to").value };
+}
+
 function narrow({ startMs, endMs, minNano, maxNano }) {
+  const windowMs = latest?.answer.window_ms;
   field("range").value = "custom";
   field("from").value = new Date(Math.floor(startMs)).toISOString();
   field("to").value = new Date(Math.ceil(endMs)).toISOString();
   setDurations(minNano, maxNano);
+  if (windowMs?.every((ms) => ms < 8.64e15)) rememberRest(windowMs);
   showCustomRange();
   showZone();
   submit();
@@ -281,6 +305,7 @@ function start() {
     if (detail.target.id !== "results") return;
     drawPoints();
     sayCount();
+    offerRest();
   });
   drawPoints();
 }
