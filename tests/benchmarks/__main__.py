@@ -23,7 +23,7 @@ from tests.benchmarks.report import PAGE, performance_page, tell
 from tests.benchmarks.server import Server
 from tests.benchmarks.workload import Workload, cached_requests, recent_workload
 
-PARTS = ("ingest", "search", "paint", "encodings")
+PARTS = ("ingest", "search", "paint", "analysis", "encodings")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -83,7 +83,7 @@ def _measure_whole(
         if "ingest" in parts:
             tell("Sending them, then waiting until compaction rests.")
             figures += ingest_figures(run_ingest(server, workload, requests))
-        elif "search" in parts:
+        elif {"search", "analysis"} & set(parts):
             send(server, requests)
         if "search" in parts:
             tell("Asking.")
@@ -92,9 +92,18 @@ def _measure_whole(
         if "paint" in parts:
             tell("Opening traces in Chromium.")
             figures += _paint(server)
+        if "analysis" in parts:
+            tell("Analysing.")
+            figures += _analysis(server, workload)
         if "ingest" in parts:
             figures += memory_figures(server)
     return figures
+
+
+def _analysis(server: Server, workload: Workload) -> list[Figure]:
+    from tests.benchmarks.analysis import analysis_figures
+
+    return analysis_figures(server, workload)
 
 
 def _paint(server: Server) -> list[Figure]:

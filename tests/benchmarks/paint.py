@@ -99,10 +99,10 @@ def _open(page: Page, url: str) -> Shown:
     page.set_default_timeout(TIMEOUT_MS)
     page.add_init_script(NOTE_FIRST_ROWS)
     page.goto(url)
-    rows = _await_value(page, "window.firstRowsAt ?? null")
-    return Shown(_await_value(page, FIRST_PAINT) / 1000, rows / 1000)
+    rows = await_value(page, "window.firstRowsAt ?? null")
+    return Shown(await_value(page, FIRST_PAINT) / 1000, rows / 1000)
 
 
-def _await_value(page: Page, expression: str) -> float:
+def await_value(page: Page, expression: str) -> float:
     value: Any = page.wait_for_function(expression).json_value()
     return float(value)

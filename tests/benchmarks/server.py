@@ -21,7 +21,8 @@ READY_SECONDS = 120
 STOP_SECONDS = 60
 ROLES = {"ingest": "ingest", "web": "web", "worker": "celery"}
 # So that the files that a merge replaced are gone when the disk is measured.
-SETTINGS = {"SEGMENT_GRACE_SECONDS": "5"}
+# Analyses are measured by themselves, and are not to disturb the rest.
+SETTINGS = {"SEGMENT_GRACE_SECONDS": "5", "ANALYSIS_INTERVAL_SECONDS": "86400"}
 CALLERS_SETTINGS = ("DATABASE_URL", "REDIS_URL", "HOST", "DEBUG", "SECRET_KEY")
 
 
