@@ -136,13 +136,15 @@ export class Grid {
   // Scroll only if the place is out of sight: by a row at the edge, else to the middle.
   show(place) {
     const top = place * ROW_HEIGHT;
-    const { scrollTop, clientHeight } = this.scroller;
+    const { scrollTop } = this.scroller;
+    // clientHeight is rounded, and a part of a pixel of the row would be out of sight.
+    const height = Math.floor(this.scroller.getBoundingClientRect().height);
     const bottom = top + ROW_HEIGHT;
-    if (top >= scrollTop && bottom <= scrollTop + clientHeight) return;
+    if (top >= scrollTop && bottom <= scrollTop + height) return;
     const near = 2 * ROW_HEIGHT;
     if (top < scrollTop && top > scrollTop - near) this.scroller.scrollTop = top;
-    else if (bottom > scrollTop && bottom < scrollTop + clientHeight + near) {
-      this.scroller.scrollTop = bottom - clientHeight;
-    } else this.scroller.scrollTop = top - clientHeight / 2;
+    else if (bottom > scrollTop && bottom < scrollTop + height + near) {
+      this.scroller.scrollTop = bottom - height;
+    } else this.scroller.scrollTop = top - height / 2;
   }
 }
