@@ -19,6 +19,9 @@ from analysis.measured import (
     Measured,
 )
 from analysis.paths import ServicePaths, service_paths
+from analysis.request_findings import request_findings
+from analysis.usual import NOTHING_USUAL, Usual
+from analysis.verdict import DEFAULTS, Thresholds
 from traces.query import Window
 from traces.tree import NO_PARENT, BoolArray
 
@@ -34,8 +37,14 @@ class Findings(NamedTuple):
     span_count: int
 
 
-def findings(forest: Forest, window: Window) -> Findings:
-    """Of the spans that start in the window, in the light of their whole traces."""
+def findings(
+    forest: Forest,
+    window: Window,
+    usual: Usual = NOTHING_USUAL,
+    thresholds: Thresholds = DEFAULTS,
+) -> Findings:
+    """Of the spans that start in the window, in the light of their whole traces; and of
+    the requests that are asked for in it, judged by what is usual."""
     start, end = window.start_time_unix_nano, window.end_time_unix_nano
     chosen = starts_in(forest, start, end)
     found = edges(forest)
@@ -45,6 +54,7 @@ def findings(forest: Forest, window: Window) -> Findings:
         *_of_operations(ENTRY, forest, chosen & (forest.parent == NO_PARENT)),
         *_of_edges(aggregate(found.only(within))),
         *_of_paths(forest, chosen),
+        *request_findings(forest, window, usual, thresholds),
     ]
     return Findings(measured, int(chosen.sum()))
 

@@ -16,6 +16,18 @@ EDGE: Final = "edge"
 EDGE_CLIENT: Final = "edge-client"
 EDGE_GAP: Final = "edge-gap"
 SERVICE_PATH: Final = "service-path"
+# Of requests, in the minute of their entry spans: see `analysis.request_findings`.
+REQUEST: Final = "request"
+VERDICT: Final = "verdict"
+CAUSE: Final = "cause"
+CAUSE_COUNT: Final = "cause-count"
+OFFENDER: Final = "offender"
+OFFENDER_EXCESS: Final = "offender-excess"
+REPEAT: Final = "repeat"
+REPEAT_CALLS: Final = "repeat-calls"
+REPEAT_SAVING: Final = "repeat-saving"
+SERIAL: Final = "serial"
+SERIAL_SAVING: Final = "serial-saving"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import numpy as np
 
 from analysis.critical_path import CriticalPath
 from analysis.forest import Forest
-from analysis.grouping import groups
-from analysis.histogram import FloatArray, IntArray
+from analysis.grouping import Groups, group_histograms, groups
+from analysis.histogram import FloatArray, Histogram, IntArray, merge
 from analysis.self_time import gaps
 from analysis.usual import NOTHING_USUAL, Usual, usual_of_gaps, usual_of_spans
 from analysis.wording import duration, percent
@@ -80,10 +80,8 @@ def offender_sums(
     forest: Forest, path: CriticalPath, usual: Usual = NOTHING_USUAL
 ) -> Sums:
     """Of all requests of a forest; a step of Python for each place."""
-    rows = np.flatnonzero(path.on)
     server = gaps(forest).server
-    callee = np.where(server >= 0, forest.service[server], -1)
-    places = groups(forest.service[rows], forest.name[rows], callee[rows])
+    rows, places, callee = _places(forest, path, server)
     count, weight = len(places), forest.weight[rows]
     own = path.self_nano[rows]
     beyond = _beyond_usual(forest, path, usual, server)[rows]
@@ -97,8 +95,10 @@ def offender_sums(
     ends = np.cumsum(np.bincount(places.number, minlength=count))
     begins = np.concatenate(([0], ends[:-1])).astype(np.int64)
     longest, middle = order[ends - 1], order[(begins + ends - 1) // 2]
-    return {
-        _place(forest, int(rows[places.first[at]]), callee): Owned(
+    owned: dict[Place, Owned] = {}
+    for at in range(count):
+        place = _place(forest, int(rows[places.first[at]]), callee)
+        each = Owned(
             total[at],
             hits[at],
             excess[at] if is_known[at] else None,
@@ -106,8 +106,29 @@ def offender_sums(
             _exemplar(forest, path, int(middle[at])),
             hits[at],
         )
-        for at in range(count)
-    }
+        # A service without a name is as good as none.
+        owned[place] = owned[place] + each if place in owned else each
+    return owned
+
+
+def on_path_times(forest: Forest, path: CriticalPath) -> dict[Place, Histogram]:
+    """What the spans of each place own of the critical paths, by weight."""
+    rows, places, callee = _places(forest, path, gaps(forest).server)
+    times = group_histograms(places, path.self_nano[rows], forest.weight[rows])
+    found: dict[Place, Histogram] = {}
+    for at, each in enumerate(times):
+        place = _place(forest, int(rows[places.first[at]]), callee)
+        found[place] = merge([found[place], each]) if place in found else each
+    return found
+
+
+def _places(
+    forest: Forest, path: CriticalPath, server: IntArray
+) -> tuple[IntArray, Groups, IntArray]:
+    """The rows on the path, grouped by place, and of every row the callee's service."""
+    rows = np.flatnonzero(path.on)
+    callee = np.where(server >= 0, forest.service[server], -1)
+    return rows, groups(forest.service[rows], forest.name[rows], callee[rows]), callee
 
 
 def merge_sums(parts: Iterable[Sums]) -> Sums:

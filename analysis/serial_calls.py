@@ -25,14 +25,16 @@ MOST_PAIRS: Final = 200
 @dataclass(frozen=True, slots=True)
 class SerialPair:
     """`first` and `second` under `holder`, texts of fingerprints. The saving is that of
-    running both at once, summed by weight over `requests`. `witness` is the hexadecimal
-    id of a trace that shows neither waits for the other, None where there is none."""
+    running both at once, summed by weight over `requests`. `example` is a trace with the
+    pair, and `witness` one that shows neither waits for the other, None where there is
+    none; both in hexadecimal."""
 
     holder: Entry
     first: str
     second: str
     requests: float
     saving_nano: float
+    example: str
     witness: str | None
 
 
@@ -97,6 +99,7 @@ def _pair(
         second=prints.texts[int(prints.of[rows[1]])],
         requests=sums[0],
         saving_nano=sums[1],
+        example=_trace_id(forest, rows[0]),
         witness=_witness(forest, one, other),
     )
 
@@ -133,7 +136,10 @@ def _witness(forest: Forest, one: _Spells, other: _Spells) -> str | None:
     free = np.flatnonzero(other.start[place] < one.end[at])
     if not len(free):
         return None
-    row = int(one.holder[at[free[0]]])
+    return _trace_id(forest, int(one.holder[at[free[0]]]))
+
+
+def _trace_id(forest: Forest, row: int) -> str:
     return str(forest.spans["trace_id"][row].as_py().hex())
 
 

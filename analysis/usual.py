@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from analysis.forest import Forest
 from analysis.grouping import Groups, groups
 from analysis.histogram import FloatArray, IntArray
 from analysis.self_time import gaps, own_times
+
+# Of fewer spans nothing is usual.
+SEEN_AT_LEAST: Final = 5
 
 
 class Quantiles(NamedTuple):
@@ -61,8 +64,9 @@ def usual_of_gaps(forest: Forest, usual: Usual) -> UsualColumns:
     return _by_row([*known, _UNKNOWN], of)
 
 
-def learn_usual(forest: Forest) -> Usual:
-    """From spans that are there; exact, and by weight."""
+def learn_usual(forest: Forest, seen_at_least: int = 1) -> Usual:
+    """From spans that are there; exact, and by weight. What is seen less often is not
+    known."""
     alike = groups(forest.service, forest.name, forest.kind)
     spans = _quantiles(forest.end - forest.start, forest.weight, alike)
     server = gaps(forest).server
@@ -70,10 +74,23 @@ def learn_usual(forest: Forest) -> Usual:
     edges = groups(forest.service[clients], forest.service[server[clients]])
     between = _quantiles(own_times(forest)[clients], forest.weight[clients], edges)
     keys = _edges(forest, clients[edges.first], server)
+    operations = zip(_operations(forest, alike), spans, _sizes(alike), strict=True)
+    ways = zip(keys, between, _sizes(edges), strict=True)
     return Usual(
-        dict(zip(_operations(forest, alike), spans, strict=True)),
-        dict(zip(keys, between, strict=True)),
+        {key: usual for key, usual, size in operations if size >= seen_at_least},
+        {key: usual for key, usual, size in ways if size >= seen_at_least},
     )
+
+
+def _sizes(alike: Groups) -> list[int]:
+    found: list[int] = np.bincount(alike.number, minlength=len(alike)).tolist()
+    return found
+
+
+def completed(usual: Usual, forest: Forest) -> Usual:
+    """What is known, and of all else what spans that are there tell."""
+    learned = learn_usual(forest, SEEN_AT_LEAST)
+    return Usual({**learned.spans, **usual.spans}, {**learned.gaps, **usual.gaps})
 
 
 def _operations(forest: Forest, alike: Groups) -> list[Operation]:

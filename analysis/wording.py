@@ -20,3 +20,8 @@ def count(number: int, noun: str) -> str:
 
 def _digits(value: float) -> str:
     return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many characters, with an ellipsis where something is left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"

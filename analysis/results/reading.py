@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from analysis.measured import Fields
 from analysis.models import AnalysedMinute, ChangedMinute, Measure, Subject
@@ -76,6 +76,23 @@ def found_of(rows: Sequence[MeasureRow]) -> list[Found]:
     names = _fields(ids)
     found = [Found(names[at], each) for at, each in zip(ids, merged, strict=True)]
     return sorted(found, key=lambda each: tuple(map(str, each.fields)))
+
+
+@guarded
+def read_hours(kind: str, minutes: Minutes) -> list[Found]:
+    """Of the hours within that are put together, and nothing else."""
+    rows = Measure.objects.filter(
+        subject__kind=kind, minutes=HOUR, minute__in=_whole_hours(minutes)
+    )
+    return found_of([MeasureRow(*row) for row in rows.values_list(*FIELDS)])
+
+
+@guarded
+def first_minutes(kind: str) -> dict[Fields, int]:
+    """By the fields of each subject, the first minute it is known to have been seen."""
+    rows = Measure.objects.filter(subject__kind=kind, minutes=MINUTE)
+    found = rows.values_list("subject__fields").annotate(first=Min("minute"))
+    return {fields_of(text): first for text, first in found}
 
 
 @guarded

@@ -1,0 +1,32 @@
+"""The worst offenders of a minute as measures."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from analysis.critical_path import CriticalPath
+from analysis.forest import Forest
+from analysis.measured import OFFENDER, OFFENDER_EXCESS, Measured
+from analysis.offenders import Exemplar, offender_sums, on_path_times, worst_offenders
+from analysis.usual import Usual
+
+MOST_OFFENDERS: Final = 1_000
+
+
+def offender_measures(
+    forest: Forest, path: CriticalPath, usual: Usual
+) -> Iterator[Measured]:
+    """By place: a histogram of what its spans own of critical paths, whose sum adds up
+    to the durations of the requests; and of those with a usual p95, the nanoseconds
+    beyond it as a count."""
+    sums, times = offender_sums(forest, path, usual), on_path_times(forest, path)
+    for offender in worst_offenders(sums, MOST_OFFENDERS):
+        place, owned = offender.place, offender.owned
+        details = {"longest": _told(owned.longest), "median": _told(owned.median)}
+        fields = tuple(place)
+        yield Measured(OFFENDER, fields, (), owned.hits, 0.0, times[place], details)
+        if owned.excess_nano is not None:
+            yield Measured(OFFENDER_EXCESS, fields, (), owned.excess_nano, 0.0)
+
+
+def _told(exemplar: Exemplar) -> list[Any]:
+    return [exemplar.own_nano, exemplar.trace_id, exemplar.span_id]
