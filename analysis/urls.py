@@ -2,9 +2,11 @@
 
 from django.urls import URLPattern, path
 
+from analysis.pages.bottlenecks import bottlenecks
 from analysis.pages.compare import compare_page
 from analysis.pages.critical_path import critical_path
 from analysis.pages.differences import differences_page
+from analysis.pages.failures import failures
 from analysis.pages.operation import operation, operation_series
 from analysis.pages.operations import operations
 from analysis.pages.span_metrics import span_metrics
@@ -16,6 +18,8 @@ from analysis.pages.trace_critical_path import (
 
 urlpatterns: list[URLPattern] = [
     path("operations", operations, name="operations"),
+    path("bottlenecks", bottlenecks, name="bottlenecks"),
+    path("failures", failures, name="failures"),
     path("status", status, name="status"),
     path("metrics/spans", span_metrics, name="span-metrics"),
     path("critical-path", critical_path, name="critical-path"),

@@ -64,6 +64,8 @@ PAGES = {
     "a comparison": f"/compare?a={trace_id(1).hex()}&b={trace_id(101).hex()}",
     "what can be compared": "/compare",
     "no comparison": "/compare?a=" + "z" * 300,
+    "bottlenecks": "/bottlenecks",
+    "failures": "/failures",
     "waterfall": f"/trace/{trace_id(1).hex()}?span={span_id(1).hex()}",
     "where the time went": f"/trace/{trace_id(1).hex()}?tab=path",
     "a critical path": f"/trace/{trace_id(1).hex()}/critical-path",
