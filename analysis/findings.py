@@ -6,15 +6,18 @@ from typing import Any, Final, NamedTuple
 from analysis.dependencies import edges
 from analysis.dependency_totals import Totals, aggregate
 from analysis.forest import Forest
-from analysis.histogram import Histogram
 from analysis.latency import OperationLatency, operation_latencies, starts_in
 from analysis.measured import (
     EDGE,
     EDGE_CLIENT,
+    EDGE_COUNT,
+    EDGE_COUNTS,
     EDGE_GAP,
     ENTRY,
+    FAILED,
     OPERATION,
     SERVICE_PATH,
+    SLOWEST,
     Fields,
     Measured,
 )
@@ -65,9 +68,9 @@ def _of_operations(kind: str, forest: Forest, rows: BoolArray) -> Iterator[Measu
 
 def _of_operation(kind: str, latency: OperationLatency) -> Measured:
     operation = latency.operation
-    details = {"slowest": latency.slowest.hex()}
+    details = {SLOWEST: latency.slowest.hex()}
     if latency.failed_exemplar:
-        details["failed"] = latency.failed_exemplar.hex()
+        details[FAILED] = latency.failed_exemplar.hex()
     return Measured(
         kind=kind,
         fields=(operation.service_name, operation.name, operation.kind),
@@ -80,30 +83,36 @@ def _of_operation(kind: str, latency: OperationLatency) -> Measured:
 
 
 def _of_edges(totals: Totals) -> Iterator[Measured]:
-    """Up to three measures of an edge: its callee's time, its caller's, and the gap."""
+    """Its callee's time, its caller's, the gap, and the counts that are not 0."""
     # A step of plain Python for each edge of the map, not for each call.
     for at in range(len(totals)):
         fields = _edge_fields(totals, at)
         calls, failed = float(totals.calls[at]), float(totals.failed[at])
-        details = _edge_details(totals, at)
-        yield _of_edge(EDGE, fields, (calls, failed), totals.server[at], details)
-        for kind, histogram in (
-            (EDGE_CLIENT, totals.client[at]),
-            (EDGE_GAP, totals.gap[at]),
+        exemplars = _edge_exemplars(totals, at)
+        yield Measured(EDGE, fields, (), calls, failed, totals.server[at], exemplars)
+        for kind, histogram, details in (
+            (EDGE_CLIENT, totals.client[at], exemplars),
+            (EDGE_GAP, totals.gap[at], {}),
         ):
             if histogram.count:
-                counts = (histogram.count, 0.0)
-                yield _of_edge(kind, fields, counts, histogram, {})
+                yield Measured(
+                    kind, fields, (), histogram.count, 0.0, histogram, details
+                )
+        yield from _edge_counts(totals, at, fields, exemplars)
 
 
-def _of_edge(
-    kind: str,
-    fields: Fields,
-    counts: tuple[float, float],
-    histogram: Histogram,
-    details: dict[str, Any],
-) -> Measured:
-    return Measured(kind, fields, (), *counts, histogram, details)
+def _edge_counts(
+    totals: Totals, at: int, fields: Fields, exemplars: dict[str, Any]
+) -> Iterator[Measured]:
+    """A count of failed calls tells of one, so that it is known whatever is merged."""
+    for name in EDGE_COUNTS:
+        count = float(getattr(totals, name)[at])
+        if count:
+            failed = FAILED in exemplars and name.startswith(FAILED)
+            details = {FAILED: exemplars[FAILED]} if failed else {}
+            yield Measured(
+                EDGE_COUNT, (*fields, name), fields, count, 0.0, details=details
+            )
 
 
 def _edge_fields(totals: Totals, at: int) -> Fields:
@@ -112,20 +121,10 @@ def _edge_fields(totals: Totals, at: int) -> Fields:
     return (*ends, int(totals.type[at]))
 
 
-def _edge_details(totals: Totals, at: int) -> dict[str, Any]:
-    details: dict[str, Any] = {}
-    for name, ids in (
-        ("slowest", totals.slowest_trace_id),
-        ("failed", totals.failed_trace_id),
-    ):
-        trace_id = ids[at].as_py()
-        if trace_id is not None:
-            details[name] = trace_id.hex()
-    for name in ("retries", "inferred", "caller_missing", "span_missing"):
-        count = float(getattr(totals, name)[at])
-        if count:
-            details[name] = count
-    return details
+def _edge_exemplars(totals: Totals, at: int) -> dict[str, Any]:
+    ids = {SLOWEST: totals.slowest_trace_id, FAILED: totals.failed_trace_id}
+    of_edge = {name: column[at].as_py() for name, column in ids.items()}
+    return {name: each.hex() for name, each in of_edge.items() if each is not None}
 
 
 def _of_paths(forest: Forest, chosen: BoolArray) -> Iterator[Measured]:

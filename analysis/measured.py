@@ -11,10 +11,16 @@ OPERATION: Final = "operation"
 # An operation that traces begin with; of its spans the roots alone.
 ENTRY: Final = "entry"
 # Its histogram is of the callee's spans; those of the caller's and of the gap between
-# the two are measures of their own.
+# the two are measures of their own, and so is each other count of calls, whose fields
+# are the edge's and the name of the count.
 EDGE: Final = "edge"
 EDGE_CLIENT: Final = "edge-client"
 EDGE_GAP: Final = "edge-gap"
+EDGE_COUNT: Final = "edge-count"
+EDGE_COUNTS: Final = (
+    *("failed_client", "failed_server"),
+    *("retries", "inferred", "caller_missing", "span_missing"),
+)
 SERVICE_PATH: Final = "service-path"
 # Of requests, in the minute of their entry spans: see `analysis.request_findings`.
 REQUEST: Final = "request"
@@ -28,6 +34,10 @@ REPEAT_CALLS: Final = "repeat-calls"
 REPEAT_SAVING: Final = "repeat-saving"
 SERIAL: Final = "serial"
 SERIAL_SAVING: Final = "serial-saving"
+
+# Details: traces to look at.
+SLOWEST: Final = "slowest"
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
