@@ -1,6 +1,6 @@
 """The edges of a service map over some minutes, put together from their measures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.histogram import EMPTY, Histogram
 from analysis.measured import (
@@ -60,10 +60,12 @@ def read_edge(minutes: Minutes, fields: Fields) -> EdgeFacts | None:
     edges = read_edges(minutes, fields)
     if not edges:
         return None
-    gap = [m.merged.histogram for m in read_measures(EDGE_GAP, minutes, fields=fields)]
+    gaps = read_measures(EDGE_GAP, minutes, fields=fields)
     counts = read_measures(EDGE_COUNT, minutes, group=fields)
+    texts = tuple(text for each in counts for text in each.merged.details)
+    failed = edges[0].failed_trace_id or merged_details(texts).get(FAILED, "")
     return EdgeFacts(
-        edges[0],
-        gap[0] if gap else EMPTY,
+        replace(edges[0], failed_trace_id=failed),
+        gaps[0].merged.histogram if gaps else EMPTY,
         {str(each.fields[-1]): each.merged.count for each in counts},
     )
