@@ -50,6 +50,8 @@ PAGES = {
     "a search without a match": "/search?service=nowhere",
     "a search between two instants": "/search?range=custom&from=2026-01-01",
     "services": "/services",
+    "map": "/map",
+    "paths": "/map?view=paths",
     "receivers": "/receivers",
     "status": "/status",
     "operations": "/operations?service=gateway",
