@@ -13,9 +13,13 @@ HOUR: Final = 60
 NANO_PER_MINUTE: Final = 60 * 10**9
 
 
+# Made once: `json.dumps` makes one for each call.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def text_of(fields: Fields) -> str:
     """ASCII JSON, which no database refuses."""
-    return json.dumps(fields, separators=(",", ":"))
+    return _encode(fields)
 
 
 def fields_of(text: str) -> Fields:
@@ -32,7 +36,7 @@ def digest(measured: Measured) -> str:
 
 
 def details_text(details: dict[str, Any]) -> str:
-    return json.dumps(details, separators=(",", ":")) if details else ""
+    return _encode(details) if details else ""
 
 
 def merged_details(texts: tuple[str, ...]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.saving import Effort, merged_rows, replace, rows_of
 from analysis.results.usual import read_usual
 from analysis.verdict import Thresholds
+from traces.collections_paused import no_collections
 from traces.query import Window
 from traces.store.base import QueryTooExpensive, TraceStore
 from traces.store.catalogue import guarded
@@ -56,7 +57,8 @@ def analyse_due(
 def analyse(store: TraceStore, change: Change) -> None:
     started = time.process_time()
     if change.minutes == MINUTE:
-        rows, span_count = _of_minute(store, change.minute)
+        with no_collections():
+            rows, span_count = _of_minute(store, change.minute)
     else:
         rows, span_count = _of_hour(change.minute), 0
     replace(change, rows, Effort(span_count, time.process_time() - started))

@@ -1,6 +1,6 @@
 """Writing what was found of a minute: all of it in one transaction, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from django.db import transaction
@@ -30,12 +30,11 @@ class Effort(NamedTuple):
 
 def rows_of(found: Sequence[Measured]) -> list[Measure]:
     """Rows of no minute yet; subjects that are new are added."""
-    ids = _subject_ids(found)
+    digests = [digest(each) for each in found]
+    ids = _subject_ids(dict(zip(digests, found, strict=True)))
     return [
-        new_row(
-            ids[digest(each)], (each.count, each.failed), each.histogram, each.details
-        )
-        for each in found
+        new_row(ids[key], (each.count, each.failed), each.histogram, each.details)
+        for key, each in zip(digests, found, strict=True)
     ]
 
 
@@ -79,9 +78,8 @@ def _lock(change: Change) -> None:
 
 
 @guarded
-def _subject_ids(found: Sequence[Measured]) -> dict[str, int]:
+def _subject_ids(wanted: Mapping[str, Measured]) -> dict[str, int]:
     """By digest."""
-    wanted = {digest(each): each for each in found}
     known = _known(list(wanted))
     new = [
         Subject(

@@ -35,6 +35,7 @@ from analysis.results.minutes import analyse_due  # noqa: E402
 from analysis.results.populations import Compared, read_population  # noqa: E402
 from analysis.results.saving import Effort, replace, rows_of  # noqa: E402
 from tests.benchmarks.workload import SERVICES, SPAN_NAMES  # noqa: E402
+from traces.collections_paused import no_collections  # noqa: E402
 from traces.query import And, Condition, Field, Not, Op, TraceQuery, Window  # noqa: E402
 from traces.store.catalogue import now  # noqa: E402
 from traces.store.current import current_segment_store  # noqa: E402
@@ -67,7 +68,7 @@ def main(start_unix_nano: int, end_unix_nano: int) -> None:
 
 def aggregate(store: Any, figures: Figures, start: int) -> None:
     window = Window(start, start + MINUTES * MINUTE_NANO)
-    with cpu(figures, "aggregate"), rolled_back():
+    with cpu(figures, "aggregate"), rolled_back(), no_collections():
         minute = Window(
             start // MINUTE_NANO * MINUTE_NANO, (start // MINUTE_NANO + 1) * MINUTE_NANO
         )

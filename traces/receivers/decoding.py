@@ -1,12 +1,11 @@
 """Requests of any encoding to one SpanBatch, with a verdict on each request."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from traces.collections_paused import no_collections
 from traces.receivers import (
     jaeger_json,
     jaeger_protobuf,
@@ -101,23 +100,10 @@ def _decode_chunk(
 def _decode_together(
     bodies: Sequence[bytes], encoding: Encoding, limits: Limits
 ) -> Decoded:
-    with _no_collections():
+    with no_collections():
         read = READERS[encoding](bodies, limits)
     require_few_items(read.wire, limits)
     return _refuse_hopeless(to_batch(read, limits), read.verdicts)
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Rows are many objects and no cycles: to look through them again and again takes
-    as long as to make them."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _refuse_hopeless(batch: SpanBatch, verdicts: list[Verdict]) -> Decoded:
