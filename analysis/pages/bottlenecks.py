@@ -85,8 +85,9 @@ class EntryRow:
         if found is None:
             return Share(verdict, 0, 0.0, [])
         details, count = merged_details(found.merged.details), found.merged.count
+        # What is true of both is told of the slowest alone.
         told = {
-            identity: (which, identity, sentence)
+            sentence: (which, identity, sentence)
             for which in ("median", "slowest")
             for identity, sentence in (details[which],)
         }
