@@ -16,6 +16,7 @@ from analysis.pages.trace_critical_path import (
     critical_path_pieces,
     trace_critical_path,
 )
+from analysis.pages.trace_verdict import trace_verdict
 
 urlpatterns: list[URLPattern] = [
     path("map", service_map, name="map"),
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("differences", differences_page, name="differences"),
     path("operation", operation, name="operation"),
     path("operation/series", operation_series, name="operation-series"),
+    path("trace/<str:trace_id>/verdict", trace_verdict, name="trace-verdict"),
     path(
         "trace/<str:trace_id>/critical-path",
         trace_critical_path,

@@ -197,3 +197,23 @@ def test_on_a_narrow_page_the_inspector_leaves_its_row_in_sight(
         "() => document.querySelector('.wf-row.selected').getBoundingClientRect().bottom"
         " <= document.querySelector('#inspector').getBoundingClientRect().top + 1"
     )
+
+
+def test_the_verdict_leads_to_the_span_that_held_the_request_up(
+    page, live_server, store
+):
+    store.write(
+        batch(
+            numbered(1, name="GET /", ms=2070),
+            numbered(2, 1, name="pay", service="payment", start_ms=5, ms=10),
+            numbered(3, 1, name="SELECT", service="db", start_ms=20, ms=2000),
+        )
+    )
+    page.goto(live_server.url + PATH)
+    verdict = page.locator("#trace-verdict")
+    expect(verdict).to_contain_text("bottleneck")
+    place = page.locator(".verdict-place").bounding_box()
+    assert place["height"] == verdict.bounding_box()["height"]
+    verdict.get_by_role("link").click()
+    expect(active(page)).to_contain_text("SELECT")
+    expect(page.get_by_role("heading", name="SELECT")).to_be_visible()

@@ -1,0 +1,127 @@
+"""What the page of a trace says at its top: how the request was judged, and its failures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from analysis.attributes import KEYS
+from analysis.critical_path import critical_path
+from analysis.failure_sentence import label
+from analysis.failure_sentence import sentence as failure_sentence
+from analysis.failures import Ending, Failure, failures
+from analysis.forest import Forest, build_forest
+from analysis.results.usual import read_usual
+from analysis.verdict import Verdict, judge
+from traces.pages.trace_cache import TraceView
+from traces.pages.trace_detail import of_trace
+from traces.search.problems import RETRY_AFTER_SECONDS
+from traces.store.base import StoreError
+from traces.store.current import current_store
+
+MOST_SPANS: Final = 100_000
+MOST_FAILURES: Final = 20
+MINUTE_NANO: Final = 60 * 10**9
+_LABELS: Final = {
+    Verdict.NORMAL: "normal",
+    Verdict.BOTTLENECK: "bottleneck",
+    Verdict.CASCADE_FAILURE: "cascade failure",
+}
+
+
+@of_trace
+def trace_verdict(request: HttpRequest, view: TraceView) -> HttpResponse:
+    """A fragment for the trace's page. 503 without a body if a store is away."""
+    context = {"trace_id": view.trace.trace_id.hex(), "most_spans": MOST_SPANS}
+    if len(view.trace) <= MOST_SPANS:
+        try:
+            context["judged"] = judged(view.trace.trace_id)
+        except (StoreError, DatabaseError):
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            return HttpResponse(status=503, headers=headers)
+    return render(request, "analysis/_trace_verdict.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLink:
+    span_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLine:
+    """`top` is the highest span that failed by it, None where that is the origin."""
+
+    sentence: str
+    origin: SpanLink
+    top: SpanLink | None
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`culprit` is empty in normal requests."""
+
+    verdict: Verdict
+    sentence: str
+    culprit: str
+    failures: list[FailureLine]
+    failure_count: int
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self.verdict]
+
+    @property
+    def left_out(self) -> int:
+        return self.failure_count - len(self.failures)
+
+
+def judged(trace_id: bytes) -> Judged | None:
+    """None of a trace that is no longer there, or has become too large."""
+    forest = build_forest(
+        current_store().get_excerpt_of([trace_id], KEYS, [], MOST_SPANS)
+    )
+    if not len(forest):
+        return None
+    path = critical_path(forest)
+    found = failures(forest, path)
+    usual = read_usual(int(forest.trace_start_unix_nano[0]) // MINUTE_NANO)
+    verdicts = judge(forest, path, found, usual)
+    culprit = int(verdicts.culprit[0])
+    return Judged(
+        verdict=verdicts.verdict(0),
+        sentence=verdicts.sentence(0),
+        culprit=_span_id(forest, culprit) if culprit >= 0 else "",
+        failures=[_line(forest, each) for each in found[:MOST_FAILURES]],
+        failure_count=len(found),
+    )
+
+
+def _line(forest: Forest, failure: Failure) -> FailureLine:
+    top = failure.top
+    return FailureLine(
+        sentence=failure_sentence(forest, failure),
+        origin=_link(forest, failure.origin),
+        top=_link(forest, top) if top != failure.origin else None,
+        marks=tuple(_marks(failure)),
+    )
+
+
+def _marks(failure: Failure) -> Iterator[str]:
+    if failure.ending in (Ending.HANDLED, Ending.APART):
+        yield str(failure.ending)
+    if failure.retry:
+        yield "retried"
+
+
+def _link(forest: Forest, row: int) -> SpanLink:
+    return SpanLink(_span_id(forest, row), label(forest, row))
+
+
+def _span_id(forest: Forest, row: int) -> str:
+    found: bytes = forest.spans["span_id"][row].as_py()
+    return found.hex()
