@@ -1,6 +1,7 @@
 """Edges and nodes of the map with their numbers, words and searches."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from django.urls import reverse
@@ -41,26 +42,27 @@ def quantile(histogram: Histogram, name: str) -> int | None:
     return None if value is None else round(value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EdgeRow:
-    """An edge over the window of a query."""
+    """An edge over the window of a query. The drawing and the table ask for the same
+    words and numbers, so what is costly is found once: hence no slots."""
 
     edge: MapEdge
     query: MapQuery
 
-    @property
+    @cached_property
     def caller(self) -> str:
         return shown_name(self.edge.caller)
 
-    @property
+    @cached_property
     def callee(self) -> str:
         return shown_name(self.edge.callee)
 
-    @property
+    @cached_property
     def caller_url(self) -> str:
         return self.query.at(self.edge.caller)
 
-    @property
+    @cached_property
     def callee_url(self) -> str:
         return self.query.at(self.edge.callee)
 
@@ -80,29 +82,29 @@ class EdgeRow:
     def failed(self) -> int:
         return round(self.edge.failed)
 
-    @property
+    @cached_property
     def rate(self) -> float:
         """Calls per second."""
         return self.edge.calls / self.query.window.seconds
 
-    @property
+    @cached_property
     def errors(self) -> float:
         """The part that failed at either end."""
         return self.edge.failed / (self.edge.calls or 1)
 
-    @property
+    @cached_property
     def p50(self) -> int | None:
         return quantile(self.edge.histogram, "p50")
 
-    @property
+    @cached_property
     def p95(self) -> int | None:
         return quantile(self.edge.histogram, "p95")
 
-    @property
+    @cached_property
     def caller_p95(self) -> int | None:
         return quantile(self.edge.client, "p95")
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Its numbers in a line."""
         parts = [rate(self.rate), f"{percent(self.errors)} errors"]
@@ -110,11 +112,11 @@ class EdgeRow:
             parts += [] if nano is None else [f"{name} {format_duration(nano)}"]
         return " · ".join(parts)
 
-    @property
+    @cached_property
     def sentence(self) -> str:
         return f"{self.caller} {self.verb} {self.callee}: {self.label}"
 
-    @property
+    @cached_property
     def key(self) -> str:
         return text_of(self.edge.fields)
 
@@ -122,15 +124,15 @@ class EdgeRow:
     def chosen(self) -> bool:
         return self.query.edge == self.edge.fields
 
-    @property
+    @cached_property
     def url(self) -> str:
         return self.query.of_edge(self.edge.fields)
 
-    @property
+    @cached_property
     def search(self) -> str:
         return search_of(self.edge, self.query.window)
 
-    @property
+    @cached_property
     def failed_search(self) -> str:
         return search_of(self.edge, self.query.window, status=("error",))
 

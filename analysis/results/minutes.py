@@ -78,5 +78,5 @@ def _of_minute(store: TraceStore, minute: int) -> tuple[list[Measure], int]:
 def _of_hour(hour: int) -> list[Measure]:
     within = {"minute__gte": hour, "minute__lt": hour + HOUR}
     chosen = Measure.objects.filter(minutes=MINUTE, **within)
-    rows = [MeasureRow(*row) for row in chosen.values_list(*FIELDS)]
+    rows = list(map(MeasureRow._make, chosen.values_list(*FIELDS)))
     return merged_rows(rows)

@@ -84,7 +84,7 @@ def read_hours(kind: str, minutes: Minutes) -> list[Found]:
     rows = Measure.objects.filter(
         subject__kind=kind, minutes=HOUR, minute__in=_whole_hours(minutes)
     )
-    return found_of([MeasureRow(*row) for row in rows.values_list(*FIELDS)])
+    return found_of(list(map(MeasureRow._make, rows.values_list(*FIELDS))))
 
 
 @guarded
@@ -128,7 +128,7 @@ def _rows(subjects: Q, minutes: Minutes, *, use_hours: bool = True) -> list[Meas
     for first, last in _gaps(minutes, hours):
         chosen |= Q(minutes=MINUTE, minute__gte=first, minute__lt=last)
     rows = Measure.objects.filter(chosen).filter(subjects).values_list(*FIELDS)
-    return [MeasureRow(*row) for row in rows]
+    return list(map(MeasureRow._make, rows))
 
 
 def _whole_hours(minutes: Minutes) -> list[int]:

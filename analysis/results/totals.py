@@ -73,7 +73,7 @@ def _lock(first: int) -> AnalysedMinute:
 
 def _folded(kind: str) -> list[MeasureRow]:
     rows = Measure.objects.filter(subject__kind=kind, minutes=TOTAL)
-    return [MeasureRow(*row) for row in rows.values_list(*FIELDS)]
+    return list(map(MeasureRow._make, rows.values_list(*FIELDS)))
 
 
 def _folded_until() -> int | None:
