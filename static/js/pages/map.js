@@ -53,6 +53,17 @@ function startZoom() {
   };
   scroller.addEventListener("wheel", zoomAtPointer, { passive: false });
   zoomTo(Math.max(LEAST_AT_FIRST, fitting()));
+  showFirst();
+}
+
+// A map larger than its frame opens at the node that is looked at, or the first.
+function showFirst() {
+  const chosen = svg.querySelector(".map-node[aria-current]");
+  const node = (chosen ?? svg.querySelector(".map-node")).getBoundingClientRect();
+  const frame = scroller.getBoundingClientRect();
+  const left = node.left + node.width / 2 - frame.left - scroller.clientWidth / 2;
+  const top = node.top + node.height / 2 - frame.top - scroller.clientHeight / 2;
+  scroller.scrollBy(left, top);
 }
 
 // Dragging scrolls; a click that ends a drag opens nothing.
