@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from analysis.causes import Cause, sentence
@@ -65,6 +67,20 @@ class CauseRow:
     def search(self) -> str:
         """The query string of a search for the failed requests of the entry."""
         return search_of(self.window, self.cause.entry, status=("error",))
+
+    @property
+    def map_url(self) -> str:
+        """The map with all services marked that the failure reached."""
+        cause = self.cause
+        services = [
+            cause.signature.service,
+            self.marked.responsible,
+            cause.entry.service,
+        ]
+        services += [service for service, _ in self.reached]
+        marks = [("mark", each) for each in dict.fromkeys(services) if each]
+        range_ = ("range", self.window.chosen)
+        return f"{reverse('map')}?{urlencode([range_, *marks])}"
 
     @property
     def entry_url(self) -> str:

@@ -39,6 +39,7 @@ COLUMNS: Final = (
     ("caller-p95", "p95 at the caller"),
 )
 MOST_ROWS: Final = 2_000
+MOST_MARKED: Final = 50
 DEPTHS: Final = {
     str(steps): "1 step" if steps == 1 else f"{steps} steps"
     for steps in range(1, DEEPEST + 1)
@@ -50,6 +51,7 @@ def service_map(request: HttpRequest) -> HttpResponse:
     query = read_query(request, time.time_ns())
     view = "paths" if request.GET.get("view") == "paths" else "map"
     context = {"query": query, "view": view, **choices(query)}
+    context["marked"] = set(request.GET.getlist("mark")[:MOST_MARKED])
     try:
         context["waiting"] = waiting_in(query.window.minutes)
         context |= paths_of(query) if view == "paths" else map_of(query)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -26,7 +26,7 @@ from analysis.critical_path import critical_path  # noqa: E402
 from analysis.differences import differences  # noqa: E402
 from analysis.findings import findings  # noqa: E402
 from analysis.forest import build_forest  # noqa: E402
-from analysis.measured import OPERATION  # noqa: E402
+from analysis.measured import EDGE, OPERATION  # noqa: E402
 from analysis.models import AnalysedMinute, ChangedMinute, Measure  # noqa: E402
 from analysis.results.arrivals import REACH_NANO, mark_arrivals  # noqa: E402
 from analysis.results.changes import Change, minute_of  # noqa: E402
@@ -45,6 +45,7 @@ SECOND: Final = 10**9
 MINUTES: Final = 6
 MINUTE_NANO: Final = 60 * SECOND
 HOURS: Final = 24
+MAP_EDGES: Final = 150
 Figures = dict[str, Any]
 
 
@@ -120,7 +121,7 @@ def differ(store: Any, figures: Figures, window: Window) -> None:
 def fill_hours() -> None:
     """A day of results: each hour as the one that has most, an operation's minutes too."""
     pattern = AnalysedMinute.objects.filter(minutes=MINUTE).order_by("-span_count")[0]
-    rows = list(Measure.objects.filter(minutes=MINUTE, minute=pattern.minute))
+    rows = usual_map(Measure.objects.filter(minutes=MINUTE, minute=pattern.minute))
     one = [row for row in rows if row.subject.kind == OPERATION][:1]
     this_hour = minute_of(time.time_ns()) // HOUR * HOUR
     first = this_hour - HOURS * HOUR
@@ -129,6 +130,24 @@ def fill_hours() -> None:
     copy(rows, HOUR, range(first, this_hour, HOUR))
     copy(rows, MINUTE, range(this_hour, minute_of(time.time_ns())))
     copy(one, MINUTE, range(first, this_hour))
+
+
+def usual_map(rows: Iterable[Measure]) -> list[Measure]:
+    """Every service of the workload calls every other in many ways; of its edges those
+    with most calls stay, as many as 50 services have."""
+    every = sorted(rows, key=lambda row: -row.count)
+    edges = [row.subject for row in every if row.subject.kind == EDGE][:MAP_EDGES]
+    kept = {subject.fields for subject in edges}
+    return [
+        row
+        for row in every
+        if not row.subject.kind.startswith(EDGE) or is_of(row.subject.fields, kept)
+    ]
+
+
+def is_of(fields: str, kept: set[str]) -> bool:
+    """Counts of an edge are named by its fields, and what is counted."""
+    return fields in kept or any(fields.startswith(edge[:-1]) for edge in kept)
 
 
 def copy(rows: list[Measure], minutes: int, numbers: range) -> None:

@@ -109,6 +109,15 @@ def opened_at(client, query):
     return client.get(f"/map{query}").content.decode()
 
 
+def test_the_services_that_a_failure_reached_can_be_marked(client, analysed):
+    analysed(*chain("shop", "payment", "bank"))
+    _, page = opened(client, mark=["payment", "bank", HOSTILE])
+    assert page.count("map-node service marked") == 2
+    assert "Outlined in red" in page
+    assert "<script>window" not in page
+    assert "Outlined in red" not in opened(client)[1]
+
+
 def test_an_edge_that_failed_leads_to_a_trace_that_failed(client, analysed):
     analysed(recent(1, trace=1), recent(1, trace=2, status_code=2))
     key = text_of(("user", NodeType.USER, "gateway", 0, 0))

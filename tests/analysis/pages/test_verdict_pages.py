@@ -105,6 +105,8 @@ def test_causes_are_told_with_share_first_seen_and_traces(client, analysed):
     assert row.cause.first_seen_unix_nano % (60 * SECOND) == 0
     assert f"/trace/{trace_id(10).hex()}" in answer.content.decode()
     assert answer.context["failed"] == 1
+    assert row.map_url.startswith("/map?range=1h&mark=db")
+    assert row.map_url.endswith("&mark=gateway")
 
 
 @pytest.mark.parametrize(
