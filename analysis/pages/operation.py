@@ -34,6 +34,7 @@ def operation(request: HttpRequest) -> HttpResponse:
         "name": fields[1],
         "kind": request.GET.get("kind", "").lower(),
         "window": window,
+        "percentile": request.GET.get("percentile", "").strip()[:20],
         "kept": [
             (key, request.GET.get(key, "")) for key in ("service", "name", "kind")
         ],
@@ -53,14 +54,26 @@ def operation(request: HttpRequest) -> HttpResponse:
         ),
     }
     try:
-        context |= summary(fields, window)
+        context |= summary(fields, window, read_percentile(context["percentile"]))
     except StoreError:
         context["away"] = True
     status = 503 if "away" in context else 200
     return render(request, "analysis/operation.html", context, status=status)
 
 
-def summary(fields: Fields, window: PageWindow) -> dict[str, Any]:
+def read_percentile(text: str) -> float | None:
+    """Of a percentage such as 99.9; None for what is none."""
+    try:
+        percent = float(text)
+    except ValueError:
+        return None
+    return percent / 100 if 0 <= percent <= 100 else None
+
+
+def summary(
+    fields: Fields, window: PageWindow, asked: float | None = None
+) -> dict[str, Any]:
+    """`asked` is a quantile beside the usual ones."""
     found = read_measures(OPERATION, window.minutes, fields=fields)
     context: dict[str, Any] = {"waiting": waiting_in(window.minutes)}
     if not found:
@@ -71,9 +84,17 @@ def summary(fields: Fields, window: PageWindow) -> dict[str, Any]:
     return context | {
         "row": row,
         "quantiles": list(zip(QUANTILE_NAMES, row.percentiles, intervals, strict=True)),
+        "asked": asked_quantile(row, asked),
         "exemplars": merged_details(found[0].merged.details),
         "steps": steps_table(fields, window),
     }
+
+
+def asked_quantile(row: OperationRow, asked: float | None) -> dict[str, Any] | None:
+    if asked is None or (nano := row.quantile(asked)) is None:
+        return None
+    interval = row.found.merged.histogram.interval(asked)
+    return {"nano": nano, "search": row.slower(nano), "interval": interval}
 
 
 def steps_table(fields: Fields, window: PageWindow) -> list[dict[str, Any]]:

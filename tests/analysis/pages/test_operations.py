@@ -80,6 +80,26 @@ def test_an_operation_has_its_percentiles_and_traces_to_look_at(client, analysed
     assert f"/trace/{trace_id(3).hex()}" in page
 
 
+@pytest.mark.parametrize(
+    ("asked", "ms"), [("30", 3), ("99.9", 10), ("0", 1), ("100", 10)]
+)
+def test_any_percentile_can_be_asked_for(client, analysed, asked, ms):
+    analysed(*(recent(n, ms=n) for n in range(1, 11)))
+    operation = {"service": "gateway", "name": "GET /", "kind": "server"}
+    answer, _ = content(client, "/operation", percentile=asked, **operation)
+    found = answer.context["asked"]
+    assert found["nano"] == pytest.approx(ms * MS, rel=0.011)
+
+
+@pytest.mark.parametrize("asked", ["", "x", "101", "-1", "nan", "9" * 400, "1e999"])
+def test_what_is_no_percentile_is_told(client, analysed, asked):
+    analysed(recent(1))
+    operation = {"service": "gateway", "name": "GET /", "kind": "server"}
+    answer, page = content(client, "/operation", percentile=asked, **operation)
+    assert answer.context["asked"] is None
+    assert ("a number from 0 to 100" in page) == bool(asked)
+
+
 def test_the_series_of_an_operation_add_up(client, analysed):
     analysed(*(recent(n, ms=n, status_code=2 * (n == 3)) for n in range(1, 8)))
     answer = client.get(
