@@ -56,10 +56,13 @@ function startZoom() {
   showFirst();
 }
 
-// A map larger than its frame opens at the node that is looked at, or the first.
+// A map larger than its frame opens at the node that is looked at, or the leftmost,
+// where requests come in: the order of the nodes in the page is that of their numbers.
 function showFirst() {
+  const places = [...svg.querySelectorAll(".map-node")].map((each) => each.getBoundingClientRect());
+  const leftmost = places.reduce((a, b) => (b.left < a.left ? b : a));
   const chosen = svg.querySelector(".map-node[aria-current]");
-  const node = (chosen ?? svg.querySelector(".map-node")).getBoundingClientRect();
+  const node = chosen?.getBoundingClientRect() ?? leftmost;
   const frame = scroller.getBoundingClientRect();
   const left = node.left + node.width / 2 - frame.left - scroller.clientWidth / 2;
   const top = node.top + node.height / 2 - frame.top - scroller.clientHeight / 2;
