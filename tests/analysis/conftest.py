@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import duckdb
 import pytest
 
 from analysis.results.arrivals import mark_arrivals
 from analysis.results.minutes import analyse_due
 from tests.builders import batch
+from tests.receivers.serving import await_until
 from tests.store.segment_builders import make_store
 from traces.store.current import use_store
 
@@ -16,7 +18,16 @@ def store(tmp_path, db):
     store = make_store(tmp_path)
     with use_store(store):
         yield store
-    store.engine.close()
+    await_until(lambda: is_closed(store))
+
+
+def is_closed(store):
+    """A page that a browser has left may still be asking."""
+    try:
+        store.engine.close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 @pytest.fixture
