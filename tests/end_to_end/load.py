@@ -17,7 +17,10 @@ from tests.services import LOOPBACK, wait_until
 
 ACKED = "acked"
 NO_ANSWER = "no answer"
-RETRYABLE = {"503", "UNAVAILABLE"}
+# gRPC's own server cancels a call that no handler has taken yet when it stops.
+# OTLP names the code as one to try again after, as it does UNAVAILABLE.
+GRPC_STOPPING = "CANCELLED"
+RETRYABLE = {"503", "UNAVAILABLE", GRPC_STOPPING}
 PAUSE_SECONDS = 0.05
 ANSWER_SECONDS = 60
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.ledger import require_visible, settle
-from tests.end_to_end.load import NO_ANSWER, load, send_once
+from tests.end_to_end.load import GRPC_STOPPING, NO_ANSWER, load, send_once
 from tests.end_to_end.serving import Server, running
 
 pytestmark = pytest.mark.slow
@@ -19,9 +19,17 @@ SETTINGS = {"COMPACTION_INTERVAL_SECONDS": "3600", "COMPACTION_MIN_SEGMENTS": "2
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("server"), **SETTINGS) as started:
         yield started
+
+
+@pytest.fixture
+def server(shared: Server) -> Server:
+    """Up, also after a test that failed while it was down."""
+    if shared.process is None:
+        shared.start()
+    return shared
 
 
 def test_nothing_is_lost_when_all_processes_are_killed_at_once(server, ledger):
@@ -49,7 +57,7 @@ def test_a_stop_under_load_is_clean_and_loses_nothing(server, ledger, number):
     # It says so when it had to kill a part that took longer than 30 seconds.
     assert "Killed:" not in server.output()
     assert server.output().rstrip().endswith("Stopped.")
-    going.require_only("503", NO_ANSWER, "UNAVAILABLE")
+    going.require_only("503", NO_ANSWER, "UNAVAILABLE", GRPC_STOPPING)
     server.start()
     settle(server, ledger)
 
