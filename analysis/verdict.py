@@ -48,6 +48,9 @@ class Thresholds:
 
 
 DEFAULTS = Thresholds()
+# A p95 closer to the span than this tells nothing without the median: slow requests that
+# are frequent, or that are part of the usual themselves, are what the p95 is made of.
+_TELLING_TIMES = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Verdicts:
         if np.isnan(p50):
             return "its usual time is not known"
         length = int(self.forest.end[row] - self.forest.start[row])
-        if length > p95:
+        if length > _TELLING_TIMES * p95:
             return f"its usual p95 is {duration(p95)}"
         return f"its usual median is {duration(p50)} and its p95 {duration(p95)}"
 

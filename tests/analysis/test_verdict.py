@@ -86,6 +86,12 @@ def test_slow_requests_so_frequent_that_they_move_the_p95_are_still_told():
     assert sentence.endswith("its usual median is 12 ms and its p95 2.1 s")
 
 
+def test_a_p95_as_long_as_the_span_itself_is_told_with_the_median():
+    often = {("payment", "SELECT", CLIENT): Quantiles(12 * MS, 1990 * MS)}
+    sentence = told(*payment(2000), usual=Usual(often))[1]
+    assert sentence.endswith("its usual median is 12 ms and its p95 2.0 s")
+
+
 @pytest.mark.parametrize(
     ("query_ms", "verdict"), [(900, Verdict.NORMAL), (1100, Verdict.BOTTLENECK)]
 )

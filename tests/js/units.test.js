@@ -36,7 +36,9 @@ test("an instant keeps its nanoseconds and leaves the day out only today", () =>
   const today = new Date("2026-09-21T20:00:00Z");
   assert.equal(formatInstant(nano, { format: "full" }), "2026-09-21 14:13:20.123456789 UTC");
   assert.equal(formatInstant(nano, { format: "short", today }), "14:13:20.123");
+  assert.equal(formatInstant(nano, { format: "minute", today }), "14:13");
   const tomorrow = new Date("2026-09-22T20:00:00Z");
+  assert.equal(formatInstant(nano, { format: "minute", today: tomorrow }), "09-21 14:13");
   assert.equal(formatInstant(nano, { format: "short", today: tomorrow }), "09-21 14:13:20");
   const later = new Date("2027-01-01T00:00:00Z");
   assert.equal(formatInstant(nano, { format: "short", today: later }), "2026-09-21 14:13:20");

@@ -56,7 +56,8 @@ def rate(per_second: float) -> str:
 def instant(nano: int, form: str = "short") -> SafeString:
     """A <time> in UTC that the page's script turns into the zone of the person.
 
-    `form` is short (the day only when it is not today), time, date-time or full.
+    `form` is short (the day only when it is not today), minute (the same, of what is
+    known to the minute), time, date-time or full.
     """
     moment = datetime.fromtimestamp(min(nano, LAST_SHOWN_NANO) // SECOND, UTC)
     return format_html(

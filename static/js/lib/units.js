@@ -76,7 +76,8 @@ export function formatSize(byteCount) {
 const pad = (value, width = 2) => String(value).padStart(width, "0");
 
 // format: "short" (the day only when it is not today), "time", "date-time", all to the
-// millisecond, or "full" (nanoseconds and the zone). `today` is for tests.
+// millisecond, "minute" (as short, of what is known to the minute), or "full" (nanoseconds
+// and the zone). `today` is for tests.
 export function formatInstant(nano, { utc = true, format = "short", today = new Date() } = {}) {
   const whole = BigInt(nano);
   const parts = partsOf(new Date(Number(whole / 1_000_000n)), utc);
@@ -86,10 +87,14 @@ export function formatInstant(nano, { utc = true, format = "short", today = new 
   }
   if (format === "time") return time;
   if (format === "date-time") return `${parts.date} ${time}`;
-  const now = partsOf(today, utc);
-  if (parts.date === now.date) return time;
-  const sameYear = parts.date.slice(0, 4) === now.date.slice(0, 4);
-  return `${sameYear ? parts.date.slice(5) : parts.date} ${parts.time}`;
+  const day = dayUnlessToday(parts.date, partsOf(today, utc).date);
+  if (format === "minute") return `${day} ${parts.time.slice(0, 5)}`.trim();
+  return day ? `${day} ${parts.time}` : time;
+}
+
+function dayUnlessToday(date, today) {
+  if (date === today) return "";
+  return date.slice(0, 4) === today.slice(0, 4) ? date.slice(5) : date;
 }
 
 function partsOf(date, utc) {
