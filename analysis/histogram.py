@@ -4,6 +4,7 @@ At scale 5 bucket `i` holds (b^i, b^(i+1)] with b = 2^(1/32), so that a value ta
 bucket is at most (b - 1) / (b + 1) = 1.083 % off. Merging adds counts. Zeros are apart.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -46,6 +47,17 @@ def upper_bound(bucket: IntArray) -> FloatArray:
     return np.where(bucket == ZERO_BUCKET, 0.0, bound)
 
 
+def _shortest(bucket: np.int64) -> int:
+    """The shortest duration of a bucket, in nanoseconds."""
+    if bucket == ZERO_BUCKET:
+        return 0
+    # Powers are rounded: the bound is near where they say.
+    power = BASE ** float(bucket)
+    near = range(int(power * (1 - 1e-9)), int(power * (1 + 1e-9)) + 2)
+    at = bisect_left(near, int(bucket), key=lambda nano: int(bucket_of(np.array(nano))))
+    return near[at]
+
+
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """Weighted durations by bucket, ascending, with what buckets cannot tell.
@@ -85,6 +97,19 @@ class Histogram:
         at = min(int(np.searchsorted(cumulative, rank)), len(self.buckets) - 1)
         value = float(value_of(self.buckets[at : at + 1])[0])
         return float(min(max(value, self.min_nano), self.max_nano))
+
+    def tail_nano(self, q: float) -> int | None:
+        """The shortest duration of a slow tail: of all from one bucket up, the tail whose
+        weight is nearest to 1 - q of the whole, by ratio; None of nothing.
+
+        The quantile itself may lie beyond the longest duration of its bucket, or cut a
+        bucket that holds far more than the tail.
+        """
+        if not len(self.buckets):
+            return None
+        tails = np.cumsum(self.weights[::-1])[::-1] / np.sum(self.weights)
+        at = int(np.argmin(np.abs(np.log(tails / max(1 - q, 1e-9)))))
+        return _shortest(self.buckets[at])
 
     def interval(self, q: float) -> tuple[float, float] | None:
         """Where the quantile lies with 95 % confidence, in nanoseconds."""

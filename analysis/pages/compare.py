@@ -198,7 +198,7 @@ def _operation_sides(request: HttpRequest) -> tuple[Side, Side]:
     after = read_operation(current_store(), of, window)
     if not before.requests or not after.requests:
         advice = f"{before.requests:,} requests before, {after.requests:,} in it."
-        raise Unanswerable(404, "One of the two times has no request", advice)
+        raise Unanswerable(200, "One of the two times has no request", advice)
     return (
         Side(
             f"As long before: the mean of {before.requests:,} requests",

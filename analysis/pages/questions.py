@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.http import QueryDict
 
+from analysis.histogram import EMPTY
 from analysis.measured import OPERATION
 from analysis.results.populations import Compared
 from analysis.results.reading import Minutes, read_measures
@@ -115,37 +116,34 @@ def _window(given: QueryDict, now_nano: int) -> Window:
 
 def _of_slow(subject: Subject, window: Window, given: QueryDict) -> Question:
     text = given.get("slower", "").strip() or DEFAULT_SLOWER
-    nano = _threshold(text, subject, window)
+    percentile = PERCENTILE.fullmatch(text)
+    try:
+        nano, note = (
+            _tail(text, float(percentile[1]) / 100, subject, window)
+            if percentile
+            else (parse_duration(text), "")
+        )
+    except ValueError as error:
+        raise FormError([FieldError("slower", str(error))]) from None
     slow = Condition(Field.DURATION_NANO, Op.GE, nano)
     others = f"spans shorter than {format_duration(nano)}"
-    note = f"{text} is {format_duration(nano)}." if text.startswith("p") else ""
     question = _split(SLOW, subject, window, slow, "slow spans", others)
     return replace(question, note=note)
 
 
-def _threshold(text: str, subject: Subject, window: Window) -> int:
-    percentile = PERCENTILE.fullmatch(text)
-    try:
-        return (
-            _percentile(float(percentile[1]), subject, window)
-            if percentile
-            else (parse_duration(text))
-        )
-    except ValueError as error:
-        raise FormError([FieldError("slower", str(error))]) from None
-
-
-def _percentile(percent: float, subject: Subject, window: Window) -> int:
+def _tail(text: str, q: float, subject: Subject, window: Window) -> tuple[int, str]:
+    """The shortest duration of the slow tail, and what is told of it."""
     fields = (subject.service, subject.name, KINDS.get(subject.kind, 0))
     found = read_measures(OPERATION, Minutes.of(window), fields=fields)
-    nano = found[0].merged.histogram.quantile(percent / 100) if found else None
-    if nano is None:
+    histogram = found[0].merged.histogram if found else EMPTY
+    quantile, tail = histogram.quantile(q), histogram.tail_nano(q)
+    if quantile is None or tail is None:
         raise ValueError(
             "this operation was not analysed in this time range yet, so its percentiles"
             " are not known; give a duration such as 250ms"
         )
-    # Three digits, as it is told: buckets are no more exact than that.
-    return round(float(f"{nano:.3g}"))
+    told = f"{text} is {format_duration(round(quantile))}, exact to 1.1 %;"
+    return tail, f"{told} slow is what took {format_duration(tail)} or longer."
 
 
 def _of_failed(subject: Subject, window: Window) -> Question:

@@ -52,6 +52,33 @@ def test_every_percentile_is_within_the_promised_error(values, q):
     )
 
 
+@given(st.lists(st.integers(0, 2**50), min_size=1, max_size=60))
+def test_a_slow_tail_holds_whole_buckets_and_is_never_empty(values):
+    histogram = of(values)
+    for q in (0.0, 0.5, 0.95, 0.99, 1.0):
+        tail = histogram.tail_nano(q)
+        within, below = bucket_of(np.array([tail, max(tail - 1, 0)]))
+        assert below < within or tail == 0
+        assert max(values) >= tail
+
+
+@pytest.mark.parametrize(
+    ("values", "slow"),
+    [
+        # The p95 is within the slowest bucket, which holds more than a twentieth.
+        ([10] * 88 + [2070] * 12, 12),
+        # The p95 is within the usual, and a tail is beyond it.
+        ([10] * 96 + [2070] * 4, 4),
+        # By buckets of about 2 %.
+        (list(range(1, 101)), 6),
+        ([10] * 100, 100),
+    ],
+)
+def test_a_slow_tail_is_as_near_as_can_be_to_the_part_that_was_asked_for(values, slow):
+    tail = of(values).tail_nano(0.95)
+    assert sum(value >= tail for value in values) == slow
+
+
 @given(st.lists(st.tuples(st.integers(0, 2**40), weights), min_size=1, max_size=40))
 def test_a_weight_counts_as_so_many_spans(pairs):
     values = np.array([value for value, _ in pairs], np.int64)
