@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from analysis.habits import Habits
 from analysis.propagation import Family
 from traces.spans import SpanKind
+
+# Plain numbers: members of an enumeration are slow to look up span by span.
+_CALLS: Final = (int(SpanKind.CLIENT), int(SpanKind.PRODUCER))
+_SERVER: Final = int(SpanKind.SERVER)
 
 
 class FailureClass(StrEnum):
@@ -42,7 +47,7 @@ def blame(
     """Of the failed span `row`, whose time went in `origin`."""
     if origin != row:
         return _too_slow(family, row, origin)
-    if family.forest.kind[row] in (SpanKind.CLIENT, SpanKind.PRODUCER):
+    if family.kinds[row] in _CALLS:
         return _of_call(family, row, peer, known, answered=answered)
     return _of_itself(family, row, known)
 
@@ -113,11 +118,11 @@ def _callee(family: Family, row: int) -> str:
     """The service of its server span, if it has one."""
     own = _service(family, row)
     for child in family.children.get(row, []):
-        is_server = family.forest.kind[child] == SpanKind.SERVER
+        is_server = family.kinds[child] == _SERVER
         if is_server or _service(family, child) != own:
             return _service(family, child)
     return ""
 
 
 def _service(family: Family, row: int) -> str:
-    return family.forest.services[int(family.forest.service[row])]
+    return family.forest.services[family.operations[row][0]]

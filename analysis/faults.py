@@ -6,6 +6,7 @@ a gRPC status, or by an HTTP status: from 500, and from 400 where it is the call
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -77,11 +78,13 @@ _CALLERS_FAULT: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fault:
-    """What a failed span says; codes are 0 and texts empty where it says nothing."""
+    """What a failed span says; codes are 0 and texts empty where it says nothing.
 
-    row: int
+    Spans that say the same share one, so that each text is read once.
+    """
+
     http: int
     grpc: int
     error_type: str
@@ -89,7 +92,7 @@ class Fault:
     # Failed after the same time as others of its operation, with no answer yet.
     at_ceiling: bool = False
 
-    @property
+    @cached_property
     def error(self) -> str:
         """What errors of one sort have in common."""
         if self.error_type or self.message:
@@ -113,12 +116,12 @@ class Fault:
     def _text(self) -> str:
         return f"{self.error_type} {self.message}"
 
-    @property
+    @cached_property
     def timed_out(self) -> bool:
         by_code = self.http in (408, 504) or GRPC[self.grpc] == "DEADLINE_EXCEEDED"
         return self.at_ceiling or by_code or tells_timeout(self._text)
 
-    @property
+    @cached_property
     def cancelled(self) -> bool:
         by_code = self.http == 499 or GRPC[self.grpc] in ("CANCELLED", "ABORTED")
         return by_code or tells_cancelled(self._text)
@@ -131,11 +134,11 @@ class Fault:
     def callers_fault(self) -> bool:
         return 400 <= self.http < 500 or self.grpc in _CALLERS_FAULT
 
-    @property
+    @cached_property
     def unreachable(self) -> bool:
         return GRPC[self.grpc] == "UNAVAILABLE" or tells_unreachable(self._text)
 
-    @property
+    @cached_property
     def exhausted(self) -> bool:
         return tells_exhausted(self._text)
 
@@ -158,43 +161,41 @@ def failed_spans(forest: Forest) -> BoolArray:
 
 def read_faults(forest: Forest, rows: IntArray) -> dict[int, Fault]:
     """Of failed rows, by row."""
-    http, grpc = first_at(forest, rows, *HTTP_CODES), first_at(forest, rows, *RPC_CODES)
-    named = first_at(forest, rows, "error.type").to_pylist()
-    tagged = first_at(forest, rows, "error").to_pylist()
-    exception, message, status = (
-        texts(forest, column).take(pa.array(rows)).to_pylist()
-        for column in ("exception_type", "exception_message", "status_message")
+    columns = (
+        first_at(forest, rows, *HTTP_CODES),
+        first_at(forest, rows, *RPC_CODES),
+        first_at(forest, rows, "error.type"),
+        first_at(forest, rows, "error"),
+        *(
+            texts(forest, column).take(pa.array(rows))
+            for column in ("exception_type", "exception_message", "status_message")
+        ),
     )
+    said = zip(*(column.to_pylist() for column in columns), strict=True)
+    known: dict[tuple[str | None, ...], Fault] = {}
     # Failed spans are few: plain Python from here on.
     return {
-        row: Fault(
-            row,
-            http_code(http_text or ""),
-            grpc_code(grpc_text or ""),
-            (exception_type or _named(name or ""))[:LONGEST],
-            (exception_message or status_message or _said_by_tag(tag or ""))[:LONGEST],
-        )
-        for (
-            row,
-            http_text,
-            grpc_text,
-            exception_type,
-            name,
-            exception_message,
-            status_message,
-            tag,
-        ) in zip(
-            rows.tolist(),
-            http.to_pylist(),
-            grpc.to_pylist(),
-            exception,
-            named,
-            message,
-            status,
-            tagged,
-            strict=True,
-        )
+        row: known.get(of) or known.setdefault(of, _fault(*of))
+        for row, of in zip(rows.tolist(), said, strict=True)
     }
+
+
+def _fault(
+    http: str | None,
+    grpc: str | None,
+    named: str | None,
+    tagged: str | None,
+    exception_type: str | None,
+    exception_message: str | None,
+    status_message: str | None,
+) -> Fault:
+    message = exception_message or status_message or _said_by_tag(tagged or "")
+    return Fault(
+        http_code(http or ""),
+        grpc_code(grpc or ""),
+        (exception_type or _named(named or ""))[:LONGEST],
+        message[:LONGEST],
+    )
 
 
 def http_code(text: str) -> int:

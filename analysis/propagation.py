@@ -23,7 +23,7 @@ TOLERANCE: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The failed spans of a forest with their parents and siblings.
+    """The failed spans of a forest with their parents and siblings, all by row.
 
     `children` are by parent, in the order of their starts, those that nobody waits for
     left out.
@@ -33,18 +33,24 @@ class Family:
     path: CriticalPath
     faults: dict[int, Fault]
     children: dict[int, list[int]]
+    # Columns of the forest as lists, whose items are read one by one much faster.
+    starts: list[int]
+    ends: list[int]
+    parents: list[int]
+    operations: list[tuple[int, int]]
+    kinds: list[int]
 
     def start(self, row: int) -> int:
-        return int(self.forest.start[row])
+        return self.starts[row]
 
     def end(self, row: int) -> int:
-        return int(self.forest.end[row])
+        return self.ends[row]
 
     def parent(self, row: int) -> int:
-        return int(self.forest.parent[row])
+        return self.parents[row]
 
     def operation(self, row: int) -> tuple[int, int]:
-        return int(self.forest.service[row]), int(self.forest.name[row])
+        return self.operations[row]
 
     def outlives(self, row: int, parent: int) -> bool:
         limit = TOLERANCE * (self.end(parent) - self.start(parent))
@@ -52,7 +58,7 @@ class Family:
 
     def awaited(self, row: int) -> bool:
         """Whether its parent waited for it."""
-        return bool(_awaited(self.forest, np.array([row]))[0])
+        return row in self.children.get(self.parent(row), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,18 @@ def family_of(forest: Forest, path: CriticalPath, faults: dict[int, Fault]) -> F
     parents = forest.parent[rows].tolist()
     for row, parent in zip(rows.tolist(), parents, strict=True):
         children.setdefault(parent, []).append(row)
-    return Family(forest, path, faults, children)
+    operations = zip(forest.service.tolist(), forest.name.tolist(), strict=True)
+    return Family(
+        forest,
+        path,
+        faults,
+        children,
+        starts=forest.start.tolist(),
+        ends=forest.end.tolist(),
+        parents=forest.parent.tolist(),
+        operations=list(operations),
+        kinds=forest.kind.tolist(),
+    )
 
 
 def _awaited(forest: Forest, rows: IntArray) -> BoolArray:

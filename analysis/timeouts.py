@@ -15,6 +15,7 @@ from traces.spans import SpanKind
 # Calls of one operation that failed after the same time, within this share of it.
 CEILING_SPREAD: Final = 0.02
 CEILING_CALLS: Final = 3
+_CLIENT: Final = int(SpanKind.CLIENT)
 
 
 def mark_ceilings(family: Family) -> None:
@@ -22,7 +23,7 @@ def mark_ceilings(family: Family) -> None:
     called still ran; they need not say that they timed out."""
     unanswered = defaultdict(list)
     for row in family.faults:
-        if family.forest.kind[row] == SpanKind.CLIENT and still_running(family, row):
+        if family.kinds[row] == _CLIENT and still_running(family, row):
             unanswered[family.operation(row)].append(row)
     for rows in unanswered.values():
         length = {row: family.end(row) - family.start(row) for row in rows}
