@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from analysis.histogram import Histogram
 from analysis.measured import Fields, Measured
 from analysis.models import Measure
+from analysis.results.inserting import insert
 
 MINUTE: Final = 1
 HOUR: Final = 60
@@ -47,22 +49,45 @@ def merged_details(texts: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+class NewMeasure(NamedTuple):
+    """A row of a measure as it is written, with its columns."""
+
+    subject_id: int
+    count: float  # type: ignore[assignment]  # hides tuple.count, which none needs
+    failed: float
+    sum_nano: float
+    min_nano: int
+    max_nano: int
+    weight_squares: float
+    buckets: bytes
+    weights: bytes
+    details: str
+    minutes: int = 0
+    minute: int = 0
+
+
 def new_row(
     subject_id: int,
     counts: tuple[float, float],
     histogram: Histogram,
     details: dict[str, Any],
-) -> Measure:
+) -> NewMeasure:
     """A row of no minute yet; `counts` are of all and of failed ones."""
-    return Measure(
+    return NewMeasure(
         subject_id=subject_id,
-        count=counts[0],
-        failed=counts[1],
-        sum_nano=histogram.sum_nano,
-        min_nano=histogram.min_nano,
-        max_nano=histogram.max_nano,
-        weight_squares=histogram.weight_squares,
+        count=float(counts[0]),
+        failed=float(counts[1]),
+        sum_nano=float(histogram.sum_nano),
+        min_nano=int(histogram.min_nano),
+        max_nano=int(histogram.max_nano),
+        weight_squares=float(histogram.weight_squares),
         buckets=histogram.buckets.astype("<i2").tobytes(),
         weights=histogram.weights.astype("<f8").tobytes(),
         details=details_text(details),
     )
+
+
+def write(rows: Sequence[NewMeasure], minutes: int, minute: int) -> None:
+    """As measures of that minute, of which there are none yet."""
+    placed = [row._replace(minutes=minutes, minute=minute) for row in rows]
+    insert(Measure, NewMeasure._fields, placed)

@@ -17,6 +17,7 @@ from analysis.results.measures import (
     HOUR,
     MINUTE,
     NANO_PER_MINUTE,
+    NewMeasure,
 )
 from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.saving import Effort, merged_rows, replace, rows_of
@@ -64,7 +65,7 @@ def analyse(store: TraceStore, change: Change) -> None:
     replace(change, rows, Effort(span_count, time.process_time() - started))
 
 
-def _of_minute(store: TraceStore, minute: int) -> tuple[list[Measure], int]:
+def _of_minute(store: TraceStore, minute: int) -> tuple[list[NewMeasure], int]:
     start = minute * NANO_PER_MINUTE
     window = Window(start, start + NANO_PER_MINUTE)
     forest = build_forest(store.get_excerpt(window, REACH_NANO, KEYS))
@@ -75,7 +76,7 @@ def _of_minute(store: TraceStore, minute: int) -> tuple[list[Measure], int]:
 
 
 @guarded
-def _of_hour(hour: int) -> list[Measure]:
+def _of_hour(hour: int) -> list[NewMeasure]:
     within = {"minute__gte": hour, "minute__lt": hour + HOUR}
     chosen = Measure.objects.filter(minutes=MINUTE, **within)
     rows = list(map(MeasureRow._make, chosen.values_list(*FIELDS)))

@@ -8,14 +8,17 @@ from django.db import transaction
 from analysis.measured import Measured
 from analysis.models import AnalysedMinute, Measure, Subject
 from analysis.results.changes import Change, mark, unmark
+from analysis.results.inserting import insert
 from analysis.results.measures import (
     HOUR,
     MINUTE,
+    NewMeasure,
     digest,
     digest_of,
     merged_details,
     new_row,
     text_of,
+    write,
 )
 from analysis.results.merging import MeasureRow, merge_by_subject
 from traces.store.catalogue import guarded, now
@@ -28,7 +31,7 @@ class Effort(NamedTuple):
     cpu_seconds: float
 
 
-def rows_of(found: Sequence[Measured]) -> list[Measure]:
+def rows_of(found: Sequence[Measured]) -> list[NewMeasure]:
     """Rows of no minute yet; subjects that are new are added."""
     digests = [digest(each) for each in found]
     ids = _subject_ids(dict(zip(digests, found, strict=True)))
@@ -38,7 +41,7 @@ def rows_of(found: Sequence[Measured]) -> list[Measure]:
     ]
 
 
-def merged_rows(rows: Sequence[MeasureRow]) -> list[Measure]:
+def merged_rows(rows: Sequence[MeasureRow]) -> list[NewMeasure]:
     """Rows of no minute yet, one a subject."""
     ids, merged = merge_by_subject(rows)
     return [
@@ -53,15 +56,13 @@ def merged_rows(rows: Sequence[MeasureRow]) -> list[Measure]:
 
 
 @guarded
-def replace(change: Change, rows: Sequence[Measure], effort: Effort) -> None:
+def replace(change: Change, rows: Sequence[NewMeasure], effort: Effort) -> None:
     """These rows instead of what is known of the minute. Twice changes nothing."""
     where = {"minutes": change.minutes, "minute": change.minute}
-    for row in rows:
-        row.minutes, row.minute = change.minutes, change.minute
     with transaction.atomic():
         _lock(change)
         Measure.objects.filter(**where).delete()
-        Measure.objects.bulk_create(rows, batch_size=_AT_ONCE)
+        write(rows, change.minutes, change.minute)
         AnalysedMinute.objects.filter(**where).update(
             analysed_at=now(), **effort._asdict()
         )
@@ -81,18 +82,13 @@ def _lock(change: Change) -> None:
 def _subject_ids(wanted: Mapping[str, Measured]) -> dict[str, int]:
     """By digest."""
     known = _known(list(wanted))
-    new = [
-        Subject(
-            kind=each.kind,
-            digest=key,
-            fields=text_of(each.fields),
-            group=digest_of(each.kind, each.group),
-        )
-        for key, each in wanted.items()
-        if key not in known
+    new = [key for key in wanted if key not in known]
+    rows = [
+        (each.kind, key, text_of(each.fields), digest_of(each.kind, each.group))
+        for key, each in ((key, wanted[key]) for key in new)
     ]
-    Subject.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)
-    return known | _known([subject.digest for subject in new])
+    insert(Subject, ("kind", "digest", "fields", "group"), rows, skip_known=True)
+    return known | _known(new)
 
 
 def _known(digests: Sequence[str]) -> dict[str, int]:

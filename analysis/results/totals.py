@@ -11,7 +11,7 @@ from django.db.models import Min
 
 from analysis.models import AnalysedMinute, Measure
 from analysis.results.changes import minute_of
-from analysis.results.measures import HOUR, MINUTE
+from analysis.results.measures import HOUR, MINUTE, write
 from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.reading import Found, Minutes, found_of, rows_within
 from analysis.results.saving import merged_rows
@@ -51,10 +51,7 @@ def _fold_hour(kind: str, hour: int) -> None:
             return  # another worker was first
         rows = _folded(kind) + rows_within(kind, Minutes(hour, hour + HOUR))
         Measure.objects.filter(subject__kind=kind, minutes=TOTAL).delete()
-        fresh = merged_rows(rows)
-        for row in fresh:
-            row.minutes, row.minute = TOTAL, 0
-        Measure.objects.bulk_create(fresh, batch_size=500)
+        write(merged_rows(rows), TOTAL, 0)
         mark.minute, mark.analysed_at = hour + HOUR, now()
         mark.save()
 
