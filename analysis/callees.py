@@ -12,11 +12,12 @@ from analysis.attributes import (
     DATABASES,
     PEER_NAMES,
     URLS,
-    first_of,
     texts,
 )
 from analysis.forest import Forest
 from analysis.histogram import IntArray
+from analysis.peers import NodeType, Peers, Source, peers
+from analysis.stable_names import stable_address
 from traces.spans import SpanKind, excerpt_column
 from traces.tree import NO_PARENT
 
@@ -49,16 +50,33 @@ def host_of(url: str) -> str:
 
 def callees(forest: Forest) -> tuple[IntArray, tuple[str, ...]]:
     """By row the number of whom it called, and their names: the service of its server
-    span, else what the call says of its peer; -1 for what calls nobody."""
-    named = first_of(forest, *PEER_NAMES, *ADDRESSES, *DATABASES)
-    known = named.drop_null().dictionary_encode()
-    place = pc.fill_null(pc.index_in(named, value_set=known.dictionary), -1)
-    codes = place.to_numpy().astype(np.int64)
+    span, else what the service map calls its peer, but addresses without what changes
+    with a restart; -1 for what calls nobody."""
+    known = peers(forest)
+    of_peer, names = _numbered(forest.services, known)
     is_call = np.isin(forest.kind, (SpanKind.CLIENT, SpanKind.PRODUCER))
-    count = len(forest.services)
-    called: IntArray = np.where(is_call & (codes >= 0), codes + count, -1)
+    called: IntArray = np.where(is_call, np.append(of_peer, -1)[known.number], -1)
     child = np.flatnonzero(forest.parent != NO_PARENT)
     above = forest.parent[child]
     other = forest.service[child] != forest.service[above]
     called[above[other]] = forest.service[child[other]]
-    return called, (*forest.services, *known.dictionary.to_pylist())
+    return called, names
+
+
+def _numbered(
+    services: tuple[str, ...], known: Peers
+) -> tuple[IntArray, tuple[str, ...]]:
+    """By peer a number, -1 for one that is not known, and the names of all numbers. A
+    peer that is called as a service is that service; a database never is."""
+    # Plain Python: peers are distinct combinations of attributes.
+    number = {(NodeType.SERVICE, name): at for at, name in enumerate(services)}
+    found = []
+    for name, type_, source in zip(
+        known.name.to_pylist(), known.type.tolist(), known.source.tolist(), strict=True
+    ):
+        if source == Source.ADDRESS:
+            name = stable_address(name)
+        key = (NodeType(type_), name)
+        is_known = source != Source.NOTHING
+        found.append(number.setdefault(key, len(number)) if is_known else -1)
+    return np.array(found, np.int64), tuple(name for _, name in number)

@@ -1,8 +1,9 @@
 """What a span does, without what changes from one time to the next.
 
-A database call is its summary or its statement without literals; an HTTP call its method
-and route, or its path without ids, and its peer; an RPC its service and method; all else
-the service and the span name. Texts are worked on once for each distinct one.
+A database call is its summary or its statement without literals; an HTTP call its method,
+its peer and the route, also that of the server span that answers it, or else its path
+without ids; an RPC its service and method; all else the service and the span name without
+numbers. Texts are worked on once for each distinct one.
 """
 
 import re
@@ -14,14 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.attributes import DATABASES, PEER_NAMES, URLS, first_of
-from analysis.callees import host_of
+from analysis.attributes import DATABASES, URLS, first_of
+from analysis.callees import callees
 from analysis.forest import Forest
 from analysis.grouping import groups
 from analysis.histogram import IntArray
+from analysis.stable_names import stable_name
 from analysis.statements import has_literals, normalised
 from traces.spans import SpanKind
-from traces.tree import BoolArray
+from traces.tree import NO_PARENT, BoolArray
 
 _PATH: Final = re.compile(r"^(?:[a-z][a-z0-9+.-]*://[^/?#]*)?([^?#]*)", re.IGNORECASE)
 _ID: Final = re.compile(
@@ -48,9 +50,9 @@ def fingerprints(forest: Forest) -> Fingerprints:
     # Where none of these is known, the service and name; where one is, not those.
     known = np.any([part.codes >= 0 for part in (statement, route, rpc)], axis=0)
     service = np.where(known, -1, forest.service)
-    name = np.where(known, -1, forest.name)
-    alike = groups(*(part.codes for part in parts), service, name)
-    texts = tuple(_text(forest, parts, row) for row in alike.first.tolist())
+    name = _only(_stable_names(forest), ~known)
+    alike = groups(*(part.codes for part in parts), service, name.codes)
+    texts = tuple(_text(forest, parts, name, row) for row in alike.first.tolist())
     return Fingerprints(alike.number, texts, _parameters(forest))
 
 
@@ -97,19 +99,46 @@ def _texts_of(coded: _Coded) -> pa.Array:
     return texts.take(pa.array(coded.codes % len(texts)))
 
 
+def _stable_names(forest: Forest) -> _Coded:
+    changed = pa.array(list(map(stable_name, forest.names)), pa.string())
+    again = changed.dictionary_encode()
+    codes = again.indices.to_numpy().astype(np.int64)
+    return _Coded(codes[forest.name], again.dictionary.to_pylist())
+
+
 def _http(forest: Forest) -> tuple[_Coded, _Coded, _Coded]:
     method = _coded(first_of(forest, "http.request.method", "http.method"))
     is_http = method.codes >= 0
-    route = first_of(forest, "http.route", "url.template")
+    route = _routes(forest)
     urls = pc.if_else(pc.is_valid(route), None, first_of(forest, *URLS))
     path = _texts_of(_coded(urls, path_of))
-    hosts = _texts_of(_coded(urls, host_of))
-    peer = _coded(pc.coalesce(first_of(forest, *PEER_NAMES), hosts))
-    calls = is_http & (forest.kind == SpanKind.CLIENT)
-    where = _coded(pc.coalesce(route, path))
+    where = _coded(pc.coalesce(route, path), _from_slash)
     # A method alone tells no call from another: the span name has to.
     is_http &= where.codes >= 0
-    return _only(method, is_http), _only(where, is_http), _only(peer, calls & is_http)
+    called, names = callees(forest)
+    calls = is_http & (forest.kind == SpanKind.CLIENT)
+    peer = _only(_Coded(called, list(names)), calls)
+    return _only(method, is_http), _only(where, is_http), peer
+
+
+def _routes(forest: Forest) -> pa.Array:
+    """A span's own, else that of the server span right below it."""
+    own = first_of(forest, "http.route", "url.template")
+    if own.null_count == len(own):
+        return own
+    servers = np.flatnonzero(
+        (forest.kind == SpanKind.SERVER)
+        & (forest.parent != NO_PARENT)
+        & pc.is_valid(own).to_numpy(zero_copy_only=False)
+    )
+    server_of = np.full(len(forest), -1)
+    server_of[forest.parent[servers]] = servers
+    answer = pa.array(server_of, mask=server_of < 0)
+    return pc.coalesce(own, own.take(answer))
+
+
+def _from_slash(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
 
 
 def path_of(url: str) -> str:
@@ -125,7 +154,7 @@ def _rpc(forest: Forest) -> _Coded:
     return _coded(pc.utf8_ltrim(both, "/"))
 
 
-def _text(forest: Forest, parts: tuple[_Coded, ...], row: int) -> str:
+def _text(forest: Forest, parts: tuple[_Coded, ...], name: _Coded, row: int) -> str:
     system, statement, method, route, peer, rpc = (part[row] for part in parts)
     if statement:
         return f"{system}: {statement}" if system else statement
@@ -133,8 +162,7 @@ def _text(forest: Forest, parts: tuple[_Coded, ...], row: int) -> str:
         return f"{method} {peer}{route}"
     if rpc:
         return rpc
-    service, name = int(forest.service[row]), int(forest.name[row])
-    return f"{forest.services[service]}: {forest.names[name]}"
+    return f"{forest.services[int(forest.service[row])]}: {name[row]}"
 
 
 def _parameters(forest: Forest) -> IntArray:

@@ -145,3 +145,11 @@ def test_a_slow_listing_is_n_plus_one(recorded):
     assert [(each.kind, each.what, each.count) for each in found] == [
         (RepeatKind.N_PLUS_ONE, "sqlite: SELECT order_items", 12)
     ]
+
+
+def test_calls_between_services_have_names_that_outlive_the_processes(recorded):
+    """Their ports are others each time that the demo starts."""
+    rows = [row for id_, trace in recorded.items() if len(id_) == 32 for row in trace]
+    texts = fingerprints(forest(*rows)).texts
+    assert {"POST auth/verify", "POST payment/payments"} <= set(texts)
+    assert not [text for text in texts if "127.0.0.1" in text]

@@ -140,7 +140,7 @@ def test_many_calls_of_several_kinds_to_one_peer_are_chatty():
     calls = [query(10 + i, 20 * i, 20 * i + 15, f"SELECT c{i % 7}") for i in range(25)]
     _, found = found_in(root(600), *calls)
     assert [each.kind for each in found] == [RepeatKind.CHATTY]
-    assert (found[0].what, found[0].count) == ("a calls db", 25)
+    assert (found[0].what, found[0].count) == ("a calls mysql:db", 25)
 
 
 def test_what_costs_too_little_is_not_told():
