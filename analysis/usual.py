@@ -93,16 +93,18 @@ def completed(usual: Usual, forest: Forest) -> Usual:
     return Usual({**learned.spans, **usual.spans}, {**learned.gaps, **usual.gaps})
 
 
-def _operations(forest: Forest, alike: Groups) -> list[Operation]:
+def operations_of(forest: Forest, rows: IntArray) -> list[Operation]:
+    """Each once, in the order of the rows."""
+    columns = forest.service[rows], forest.name[rows], forest.kind[rows]
+    found = zip(*(column.tolist() for column in columns), strict=True)
     return [
-        (forest.services[int(service)], forest.names[int(name)], int(kind))
-        for service, name, kind in zip(
-            forest.service[alike.first],
-            forest.name[alike.first],
-            forest.kind[alike.first],
-            strict=True,
-        )
+        (forest.services[service], forest.names[name], kind)
+        for service, name, kind in dict.fromkeys(found)
     ]
+
+
+def _operations(forest: Forest, alike: Groups) -> list[Operation]:
+    return operations_of(forest, alike.first)
 
 
 def _edges(forest: Forest, clients: IntArray, server: IntArray) -> list[Edge]:

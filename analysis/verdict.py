@@ -82,6 +82,13 @@ class Verdicts:
             return Verdict.CASCADE_FAILURE
         return Verdict.BOTTLENECK if self.is_bottleneck[trace] else Verdict.NORMAL
 
+    def told_of(self, trace: int) -> int | None:
+        """The row whose usual the sentence tells; None where it tells of none."""
+        if trace in self.failure or self.together[trace] > 1:
+            return None
+        rows = self.culprit if self.is_bottleneck[trace] else self.request
+        return int(rows[trace])
+
     def sentence(self, trace: int) -> str:
         """Why, for people; names are as spans sent them. Made when it is asked for."""
         if trace in self.failure:
@@ -163,6 +170,19 @@ def judge(
         usual=columns,
         failure=found,
     )
+
+
+def in_question(
+    forest: Forest, path: CriticalPath, thresholds: Thresholds = DEFAULTS
+) -> IntArray:
+    """The rows whose usual verdicts depend on: the requests, and of the spans that own
+    enough to be a bottleneck those that own most first."""
+    request = entry_rows(forest)
+    whole = (forest.end - forest.start)[request]
+    least = np.maximum(thresholds.least_share * whole, thresholds.least_excess_nano)
+    owners = np.flatnonzero(path.self_nano >= least[forest.trace])
+    order = np.argsort(-path.self_nano[owners], kind="stable")
+    return np.concatenate((request, owners[order]))
 
 
 class _Suspects(NamedTuple):

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.conf import settings
-
 from analysis.attributes import KEYS
 from analysis.findings import findings
 from analysis.forest import build_forest
@@ -21,8 +19,8 @@ from analysis.results.measures import (
 )
 from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.saving import Effort, merged_rows, replace, rows_of
+from analysis.results.thresholds import thresholds
 from analysis.results.usual import read_usual
-from analysis.verdict import Thresholds
 from traces.collections_paused import no_collections
 from traces.query import Window
 from traces.store.base import QueryTooExpensive, TraceStore
@@ -69,9 +67,7 @@ def _of_minute(store: TraceStore, minute: int) -> tuple[list[NewMeasure], int]:
     start = minute * NANO_PER_MINUTE
     window = Window(start, start + NANO_PER_MINUTE)
     forest = build_forest(store.get_excerpt(window, REACH_NANO, KEYS))
-    slow_nano = settings.SLOW_SPAN_THRESHOLD_MS * 1_000_000
-    thresholds = Thresholds(slow_span_nano=slow_nano)
-    found = findings(forest, window, read_usual(minute), thresholds)
+    found = findings(forest, window, read_usual(minute), thresholds())
     return rows_of(found.measured), found.span_count
 
 

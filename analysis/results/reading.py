@@ -79,11 +79,16 @@ def found_of(rows: Sequence[MeasureRow]) -> list[Found]:
 
 
 @guarded
-def read_hours(kind: str, minutes: Minutes) -> list[Found]:
-    """Of the hours within that are put together, and nothing else."""
-    rows = Measure.objects.filter(
-        subject__kind=kind, minutes=HOUR, minute__in=_whole_hours(minutes)
-    )
+def read_hours(
+    kind: str, minutes: Minutes, *, only: Sequence[Fields] | None = None
+) -> list[Found]:
+    """Of the hours within that are put together, and nothing else: of all subjects, or
+    of a few."""
+    subjects = Q(subject__kind=kind)
+    if only is not None:
+        subjects = Q(subject__digest__in=[digest_of(kind, each) for each in only])
+    hours = Q(minutes=HOUR, minute__in=_whole_hours(minutes))
+    rows = Measure.objects.filter(subjects & hours)
     return found_of(list(map(MeasureRow._make, rows.values_list(*FIELDS))))
 
 

@@ -4,8 +4,11 @@ import pytest
 from django.db import OperationalError
 
 from analysis.pages import trace_verdict
-from tests.builders import batch, trace_id
+from analysis.results.usual import Known
+from analysis.usual import NOTHING_USUAL, Quantiles, Usual
+from tests.builders import MS, batch, trace_id
 from tests.test_trace import numbered
+from traces.pages import trace_cache
 from traces.store.base import StoreUnavailable
 from traces.store.current import use_store
 from traces.store.memory import MemoryStore
@@ -14,6 +17,12 @@ TRACE = f"/trace/{trace_id(1).hex()}"
 PAGE = f"{TRACE}/verdict"
 HOSTILE = "<script>window.__x=1</script>\"'&"
 FAILED = {"status_code": 2}
+USUAL = Usual(
+    {
+        ("gateway", "GET /", 2): Quantiles(90 * MS, 110 * MS),
+        ("payment.db", "SELECT", 2): Quantiles(10 * MS, 12 * MS),
+    }
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +33,28 @@ def store():
         yield store
 
 
+@pytest.fixture
+def known(monkeypatch):
+    """Has the page judge by a usual that is known."""
+
+    def know(usual=USUAL, of_late=()):
+        answer = Known(usual, frozenset(of_late))
+        monkeypatch.setattr(trace_verdict, "read_usual_of", lambda *_: answer)
+
+    return know
+
+
+def paid(query_ms, **more):
+    """A request that waits for a query, and takes 70 ms besides."""
+    return (
+        numbered(1, name="GET /", ms=query_ms + 70, **more),
+        numbered(2, 1, name="SELECT", service="payment.db", start_ms=10, ms=query_ms),
+    )
+
+
 def judged(client, store, *spans):
-    store.write(batch(*spans))
+    if spans:
+        store.write(batch(*spans))
     answer = client.get(PAGE)
     assert answer.status_code == 200
     return answer.context["judged"], answer.content.decode()
@@ -52,6 +81,70 @@ def test_a_bottleneck_leads_to_its_span(client, store):
     assert (found.label, found.culprit) == ("bottleneck", id_of(2))
     assert found.sentence.startswith("payment.db: SELECT took 2.0 s of 2.1 s")
     assert f'data-span="{id_of(2)}"' in page
+
+
+def test_a_bottleneck_is_named_with_its_usual(client, store, known):
+    known()
+    found, page = judged(client, store, *paid(400))
+    assert (found.label, found.culprit) == ("bottleneck", id_of(2))
+    assert found.sentence == (
+        "payment.db: SELECT took 400 ms of 470 ms; its usual p95 is 12 ms"
+    )
+    assert found.note == ""
+    assert found.sentence in page
+
+
+def test_a_normal_request_is_named_with_its_usual(client, store, known):
+    known()
+    found, _ = judged(client, store, *paid(11))
+    assert (found.label, found.note) == ("normal", "")
+    assert found.sentence.endswith("its usual median is 90 ms and its p95 110 ms")
+
+
+def test_a_failure_comes_before_what_is_unusually_slow(client, store, known):
+    known()
+    found, _ = judged(client, store, *paid(400, status_message="no", **FAILED))
+    assert (found.label, found.culprit, found.note) == (
+        "cascade failure",
+        id_of(1),
+        "",
+    )
+
+
+def test_what_only_the_last_minutes_tell_is_said_to_be_that(client, store, known):
+    known(of_late=USUAL.spans)
+    found, page = judged(client, store, *paid(400))
+    assert found.note == "usual by the last hour: no hour before it is known yet"
+    assert found.note in page
+
+
+def test_where_nothing_is_known_the_threshold_is_told(client, store, known, settings):
+    known(NOTHING_USUAL)
+    found, _ = judged(client, store, *paid(400))
+    assert found.label == "normal"
+    assert found.sentence.endswith("its usual time is not known")
+    assert found.note == "from 1.0 s on it would count as slow"
+    settings.SLOW_SPAN_THRESHOLD_MS = 300
+    found, _ = judged(client, store)
+    assert (found.label, found.note) == (
+        "bottleneck",
+        "from 300 ms on it counts as slow",
+    )
+
+
+def test_a_large_trace_is_judged_once_until_it_changes(
+    client, store, known, monkeypatch
+):
+    known()
+    monkeypatch.setattr(trace_verdict, "LARGE_SPANS", 2)
+    before, _ = judged(client, store, *paid(400))
+    assert judged(client, store)[0] is before
+    monkeypatch.setattr(trace_cache, "FRESH_SECONDS", 0.0)
+    after, _ = judged(client, store, numbered(3, 1, name="more"))
+    assert after is not before
+    assert judged(client, store)[0] is after
+    monkeypatch.setattr(trace_verdict, "FRESH_SECONDS", 0.0)
+    assert judged(client, store)[0] is not after
 
 
 def test_a_cascade_leads_from_where_it_began_to_how_far_it_went(client, store):
@@ -116,7 +209,7 @@ def test_a_database_or_store_that_is_away_is_503(client, store, monkeypatch):
     def away(*_):
         raise OperationalError("away")
 
-    monkeypatch.setattr(trace_verdict, "read_usual", away)
+    monkeypatch.setattr(trace_verdict, "read_usual_of", away)
     answer = client.get(PAGE)
     assert (answer.status_code, answer.content) == (503, b"")
     assert answer.headers["Retry-After"]

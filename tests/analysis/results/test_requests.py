@@ -18,7 +18,7 @@ from analysis.results.changes import mark
 from analysis.results.measures import HOUR, MINUTE, merged_details
 from analysis.results.minutes import analyse_due
 from analysis.results.reading import Minutes, read_measures
-from analysis.results.usual import read_usual
+from analysis.results.usual import read_usual, read_usual_of
 from analysis.usual import Quantiles
 from tests.analysis.plain import forest, forests
 from tests.analysis.results.test_minutes import (
@@ -95,6 +95,25 @@ def test_what_was_measured_in_the_hours_before_is_usual(store):
     assert read_usual(FIRST + HOUR - 1).spans == {}
     now = found(VERDICT, Minutes(FIRST + HOUR, FIRST + HOUR + 1))
     assert list(now) == [("gateway", "buy", "bottleneck")]
+
+
+def test_of_what_no_hour_knows_the_last_minutes_tell(store):
+    """And of what is asked for alone."""
+    write(store, *(request(n, 10 * n, 10) for n in range(1, 12)))
+    selects = ("db", "SELECT", 3)
+    before, later = (read_usual_of([selects], FIRST + at) for at in (-1, 1))
+    assert (before.usual.spans, before.of_late) == ({}, frozenset())
+    assert later.usual.spans == {selects: pytest.approx(Quantiles(8 * MS, 8 * MS))}
+    assert later.of_late == {selects}
+    write(store, request(20, 3_600, 100))
+    known = read_usual_of([selects, ("db", "never", 3)], FIRST + HOUR)
+    assert list(known.usual.spans) == [selects]
+    assert known.of_late == frozenset()
+
+
+def test_what_was_seen_a_few_times_is_not_usual(store):
+    write(store, *(request(n, 10 + n, 10) for n in range(1, 5)))
+    assert not read_usual_of([("db", "SELECT", 3)], FIRST).usual.spans
 
 
 def test_causes_are_counted_with_requests_that_end_well(store):
