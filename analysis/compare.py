@@ -138,11 +138,13 @@ class Comparison:
         return all(change.is_none for change in self.changes)
 
 
-def profile(forest: Forest, *, request_per_root: bool) -> Profile:
+def profile(
+    forest: Forest, *, request_per_root: bool, overlap_part: float = 0.0
+) -> Profile:
     """A request is a root with what is below it, or else a whole trace. It counts by the
     greatest weight of its roots."""
     path, paths = call_paths(forest)
-    critical = critical_path(forest)
+    critical = critical_path(forest, overlap_part=overlap_part)
     request = owners(forest) if request_per_root else forest.trace
     weights = np.zeros(int(request.max(initial=-1)) + 1)
     np.maximum.at(weights, request[forest.roots], forest.weight[forest.roots])

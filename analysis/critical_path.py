@@ -6,20 +6,25 @@ child that ends last at or before now owns the time it ran, and what came before
 looked for from its start. So the segments of a trace add up to its root's duration.
 
 The rule is that of CRISP (Zhang, Ramanathan et al., USENIX ATC 2022) and of Jaeger's trace
-view, with `<=` where they differ in `<`, and children clipped to their parents. All parents
-walk at the same time: a step for each link of the longest chain of serial siblings, and
-for each level of the deepest trace.
+view, with `<=` where they differ in `<`, and children clipped to their parents. Over many
+traces small overlaps may be taken for jitter, see `analysis.overlaps`. All parents walk at
+the same time: a step for each link of the longest chain of serial siblings, and for each
+level of the deepest trace.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from analysis.histogram import IntArray
+from analysis.overlaps import end_in_turn
 from traces.spans import SpanKind
 from traces.tree import NO_PARENT, BoolArray
+
+# Deeper levels, of which there may be as many as spans, go by the exact rule.
+DEEPEST_OVERLAP: Final = 1_000
 
 
 class Timed(Protocol):
@@ -55,7 +60,8 @@ class Siblings:
 class CriticalPath:
     """By row of the forest: `on` the path or not, and the nanoseconds it owns there.
 
-    `start` and `end` are clipped to the parents'. `outside` marks spans that no parent
+    `start` and `end` are clipped to the parents', and where an overlap is taken for
+    jitter the end to what comes next. `outside` marks spans that no parent
     waited for, with all below them: they ran beyond it, or were sent on their way.
     """
 
@@ -79,12 +85,16 @@ class Segments:
     end: IntArray
 
 
-def critical_path(forest: Timed, sent_away: BoolArray | None = None) -> CriticalPath:
-    """`sent_away` marks further rows that their parents do not wait for."""
+def critical_path(
+    forest: Timed, sent_away: BoolArray | None = None, *, overlap_part: float = 0.0
+) -> CriticalPath:
+    """`sent_away` marks further rows that their parents do not wait for. Children that
+    overlap by `overlap_part` of their parent's time may follow each other all the same;
+    0 is the exact rule."""
     away = asynchronous(forest)
     if sent_away is not None:
         away = away | sent_away
-    start, end, outside = _clip(forest, away)
+    start, end, outside = _clip(forest, away, overlap_part)
     siblings = _siblings(forest.parent, start, end, outside)
     order = siblings.row
     chained = _chains(siblings)
@@ -129,11 +139,15 @@ def segments(forest: Timed, path: CriticalPath) -> Segments:
     return Segments(row[order], starts[order], ends[order])
 
 
-def _clip(forest: Timed, sent_away: BoolArray) -> tuple[IntArray, IntArray, BoolArray]:
+def _clip(
+    forest: Timed, sent_away: BoolArray, overlap_part: float
+) -> tuple[IntArray, IntArray, BoolArray]:
     """Starts and ends within the parents', and which spans lie outside of them."""
     start, end = forest.start.copy(), forest.end.copy()
     outside = np.zeros(len(start), bool)
-    for rows in forest.levels[1:]:
+    tolerant = DEEPEST_OVERLAP if overlap_part else 0
+    in_family = _has_siblings(forest.parent)
+    for depth, rows in enumerate(forest.levels[1:], 1):
         above = forest.parent[rows]
         first = np.maximum(start[rows], start[above])
         last = np.minimum(end[rows], end[above])
@@ -141,7 +155,16 @@ def _clip(forest: Timed, sent_away: BoolArray) -> tuple[IntArray, IntArray, Bool
         beyond = (last < first) | ((last == first) & has_length)
         outside[rows] = beyond | sent_away[rows] | outside[above]
         start[rows], end[rows] = first, np.maximum(first, last)
+        if depth <= tolerant:
+            families = rows[in_family[rows] & ~outside[rows]]
+            end_in_turn(families, forest.parent, start, end, overlap_part)
     return start, end, outside
+
+
+def _has_siblings(parent: IntArray) -> BoolArray:
+    children = np.bincount(parent[parent != NO_PARENT], minlength=len(parent))
+    found: BoolArray = (parent != NO_PARENT) & (children[parent] > 1)
+    return found
 
 
 def _siblings(

@@ -45,6 +45,8 @@ def findings(
     window: Window,
     usual: Usual = NOTHING_USUAL,
     thresholds: Thresholds = DEFAULTS,
+    *,
+    overlap_part: float = 0.0,
 ) -> Findings:
     """Of the spans that start in the window, in the light of their whole traces; and of
     the requests that are asked for in it, judged by what is usual."""
@@ -57,7 +59,7 @@ def findings(
         *_of_operations(ENTRY, forest, chosen & (forest.parent == NO_PARENT)),
         *_of_edges(aggregate(found.only(within))),
         *_of_paths(forest, chosen),
-        *request_findings(forest, window, usual, thresholds),
+        *request_findings(forest, window, usual, thresholds, overlap_part),
     ]
     return Findings(measured, int(chosen.sum()))
 

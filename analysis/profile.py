@@ -78,12 +78,14 @@ class Profile:
         return found
 
 
-def profile(forest: Forest, service_name: str, name: str) -> Profile:
+def profile(
+    forest: Forest, service_name: str, name: str, *, overlap_part: float = 0.0
+) -> Profile:
     """Of all requests to the operation in the forest; there may be none."""
     requests = requests_to(forest, service_name, name)
     every_path, all_paths = call_paths(forest)
     away = fire_and_forget(forest, every_path, len(all_paths))
-    found = critical_path(forest, away)
+    found = critical_path(forest, away, overlap_part=overlap_part)
     rows = np.flatnonzero(requests.of >= 0)
     path, paths = _of_requests(every_path[rows], all_paths)
     of_row = np.full(len(forest), NO_PARENT)

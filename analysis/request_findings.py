@@ -25,13 +25,17 @@ from traces.query import Window
 
 
 def request_findings(
-    forest: Forest, window: Window, usual: Usual, thresholds: Thresholds
+    forest: Forest,
+    window: Window,
+    usual: Usual,
+    thresholds: Thresholds,
+    overlap_part: float,
 ) -> list[Measured]:
     """What is not known to be usual is learned from the requests themselves."""
     of = requests_in(forest, window)
     if not len(of):
         return []
-    path, prints = critical_path(of), fingerprints(of)
+    path, prints = critical_path(of, overlap_part=overlap_part), fingerprints(of)
     known = completed(usual, of)
     found = failures(of, path)
     verdicts = judge(of, path, found, known, thresholds)

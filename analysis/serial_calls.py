@@ -67,7 +67,7 @@ def serial_pairs(
     saved = np.minimum(length[first], length[second]) * weight
     saving = np.bincount(pairs.number, weights=saved, minlength=len(pairs))
     requests = np.bincount(pairs.number, weights=weight, minlength=len(pairs))
-    spells = _spells(forest, prints)
+    spells = _spells(forest, path, prints)
     worth = np.flatnonzero(saving >= LEAST_SAVING_NANO)
     most = worth[np.argsort(-saving[worth], kind="stable")][:MOST_PAIRS]
     # A step of Python a pair, of which there are few.
@@ -104,13 +104,16 @@ def _pair(
     )
 
 
-def _spells(forest: Forest, prints: Fingerprints) -> _Spells:
+def _spells(forest: Forest, path: CriticalPath, prints: Fingerprints) -> _Spells:
+    """By the times of the path: what it takes for one after the other is no witness."""
+    starts = np.where(path.outside, forest.start, path.start)
+    ends = np.where(path.outside, forest.end, path.end)
     rows = np.flatnonzero(forest.parent != NO_PARENT)
     above = forest.parent[rows]
     each = groups(above, prints.of[rows])
-    start, end = forest.start[rows][each.first], forest.end[rows][each.first]
-    np.minimum.at(start, each.number, forest.start[rows])
-    np.maximum.at(end, each.number, forest.end[rows])
+    start, end = starts[rows][each.first], ends[rows][each.first]
+    np.minimum.at(start, each.number, starts[rows])
+    np.maximum.at(end, each.number, ends[rows])
     holder = above[each.first]
     operations = groups(forest.service, forest.name).number
     width = len(prints.texts)

@@ -96,6 +96,9 @@ UNCATALOGUED_MAX_BYTES = env_int("UNCATALOGUED_MAX_BYTES", 1024 * MIB)
 QUERY_TIMEOUT_SECONDS = env_int("QUERY_TIMEOUT_SECONDS", 30, at_least=1)
 QUERY_MEMORY_LIMIT = env_str("QUERY_MEMORY_LIMIT", "512MB")
 SLOW_SPAN_THRESHOLD_MS = env_int("SLOW_SPAN_THRESHOLD_MS", 1000)
+# Over many traces: children that overlap by so much of their parent's time follow each
+# other for critical paths. 0 is the exact rule, by which the page of a trace goes.
+CRITICAL_PATH_OVERLAP_PERCENT = env_int("CRITICAL_PATH_OVERLAP_PERCENT", 1, at_most=50)
 SPAN_LINKS = env_link_templates("SPAN_LINKS")
 
 # Background work on segments.

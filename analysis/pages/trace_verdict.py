@@ -18,7 +18,7 @@ from analysis.failure_sentence import label
 from analysis.failure_sentence import sentence as failure_sentence
 from analysis.failures import Ending, Failure, failures
 from analysis.forest import Forest, build_forest
-from analysis.results.thresholds import thresholds
+from analysis.results.thresholds import overlap_part, thresholds
 from analysis.results.usual import Known, read_usual_of
 from analysis.usual import operations_of
 from analysis.verdict import Verdict, Verdicts, in_question, judge
@@ -134,7 +134,8 @@ def judged(trace_id: bytes) -> Judged | None:
     )
     if not len(forest):
         return None
-    path = critical_path(forest)
+    # As in the minute of the trace, so that both say the same.
+    path = critical_path(forest, overlap_part=overlap_part())
     found = failures(forest, path)
     asked = operations_of(forest, in_question(forest, path, thresholds()))
     minute = int(forest.trace_start_unix_nano[0]) // MINUTE_NANO

@@ -19,7 +19,7 @@ from analysis.results.measures import (
 )
 from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.saving import Effort, merged_rows, replace, rows_of
-from analysis.results.thresholds import thresholds
+from analysis.results.thresholds import overlap_part, thresholds
 from analysis.results.usual import read_usual
 from traces.collections_paused import no_collections
 from traces.query import Window
@@ -67,7 +67,8 @@ def _of_minute(store: TraceStore, minute: int) -> tuple[list[NewMeasure], int]:
     start = minute * NANO_PER_MINUTE
     window = Window(start, start + NANO_PER_MINUTE)
     forest = build_forest(store.get_excerpt(window, REACH_NANO, KEYS))
-    found = findings(forest, window, read_usual(minute), thresholds())
+    known = read_usual(minute), thresholds()
+    found = findings(forest, window, *known, overlap_part=overlap_part())
     return rows_of(found.measured), found.span_count
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from analysis.forest import build_forest
 from analysis.profile import Profile, profile
 from analysis.results.arrivals import REACH_NANO
+from analysis.results.thresholds import overlap_part
 from analysis.time_classes import KEYS
 from traces.query import Window
 from traces.store.base import TraceStore
@@ -66,5 +67,6 @@ def _profiled(
     sample = store.get_sample(
         window, REACH_NANO, KEYS, (service_name, name), MOST_SPANS
     )
-    found = profile(build_forest(sample.spans), service_name, name)
+    forest = build_forest(sample.spans)
+    found = profile(forest, service_name, name, overlap_part=overlap_part())
     return Profiled(found, sample.one_in, sample.trace_count)

@@ -8,6 +8,7 @@ from analysis.compare import Profile, profile
 from analysis.entries import entry_rows, operation
 from analysis.forest import Forest, build_forest
 from analysis.latency import Operation
+from analysis.results.thresholds import overlap_part
 from analysis.subtrees import subtrees
 from traces.query import And, Condition, Field, Op, TraceQuery, Window
 from traces.store.base import TraceStore
@@ -26,7 +27,7 @@ def read_trace(store: TraceStore, trace_id: bytes) -> Forest | None:
 
 
 def profile_of_trace(forest: Forest) -> Profile:
-    return profile(forest, request_per_root=False)
+    return profile(forest, request_per_root=False, overlap_part=overlap_part())
 
 
 def entry_of(forest: Forest) -> tuple[Operation, Forest]:
@@ -52,7 +53,8 @@ def read_operation(
     found = store.get_span_columns(TraceQuery(window, where), MOST_REQUESTS).table
     ids = [each for each in found["trace_id"].to_pylist() if each != without]
     forest = build_forest(store.get_excerpt_of(ids, [], [], MOST_SPANS))
-    return profile(_below(forest, of, window), request_per_root=True)
+    below = _below(forest, of, window)
+    return profile(below, request_per_root=True, overlap_part=overlap_part())
 
 
 def _below(forest: Forest, of: Operation, window: Window) -> Forest:

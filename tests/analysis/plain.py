@@ -69,18 +69,20 @@ def forests(draw: st.DrawFn, most: int = 4) -> list[dict[str, Any]]:
     return [row for number in range(count) for row in draw(traces(number=number + 1))]
 
 
-def walk(of: Forest) -> list[tuple[int, int, int]]:
-    """Segments (row, start, end) of every critical path, by the rule as it is told."""
+def walk(of: Forest, part: float = 0.0) -> list[tuple[int, int, int]]:
+    """Segments (row, start, end) of every critical path, by the rule as it is told;
+    `part` of a parent's time may be the overlap of two children."""
     children: dict[int, list[int]] = {}
     for row, parent in enumerate(of.parent.tolist()):
         children.setdefault(parent, []).append(row)
     found: list[tuple[int, int, int]] = []
     for root in children.get(-1, []):
-        _walk(of, children, root, (int(of.start[root]), int(of.end[root])), found)
+        window = int(of.start[root]), int(of.end[root])
+        _walk(of, children, root, window, part, found)
     return found
 
 
-def _walk(of, children, row, window, found):
+def _walk(of, children, row, window, part, found):
     start, t = window
     clipped = [
         (child, max(int(of.start[child]), start), min(int(of.end[child]), t))
@@ -92,11 +94,39 @@ def _walk(of, children, row, window, found):
         for child, first, last in clipped
         if first < last or (first == last and of.start[child] == of.end[child])
     ]
+    inside = _in_turn(inside, part * (t - start))
     for child, first, last in sorted(inside, key=lambda c: (-c[2], c[1], c[0])):
         if last <= t:
             if last < t:
                 found.append((row, last, t))
-            _walk(of, children, child, (first, last), found)
+            _walk(of, children, child, (first, last), part, found)
             t = first
     if start < t:
         found.append((row, start, t))
+
+
+def _in_turn(spans, most):
+    """A span ends where the next begins if both overlap by so little, and no third one
+    starts or ends meanwhile."""
+    return [
+        (
+            row,
+            first,
+            next(
+                (
+                    start
+                    for other, start, end in spans
+                    if first < start < last < end
+                    and last - start <= most
+                    and not any(
+                        start <= time <= last
+                        for third, *times in spans
+                        if third not in (row, other)
+                        for time in times
+                    )
+                ),
+                last,
+            ),
+        )
+        for row, first, last in spans
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.profile import ALL, profile
 from analysis.profile_change import change
@@ -75,9 +76,9 @@ def test_the_columns_answer_what_plain_sums_answer(rows):
     assert given_sums == plain_sums(of, "a", "x")
 
 
-@given(forests())
-def test_paths_add_up_to_the_durations_in_every_band(rows):
-    found = profile(forest(*rows), "a", "x")
+@given(forests(), st.sampled_from((0.0, 0.25, 1.0)))
+def test_paths_add_up_to_the_durations_in_every_band(rows, overlap):
+    found = profile(forest(*rows), "a", "x", overlap_part=overlap)
     assert found.sums.on_path_nano.sum(axis=0).tolist() == found.band_nano.tolist()
     assert (found.sums.self_nano >= 0).all()
     assert found.band_weight[ALL] == found.band_weight[:BAND_COUNT].sum()

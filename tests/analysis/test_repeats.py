@@ -237,6 +237,12 @@ def test_calls_never_seen_otherwise_are_said_to_be_in_this_order():
     assert sentence(pair).endswith("were always seen in this order")
 
 
+def test_an_overlap_that_is_taken_for_jitter_is_no_witness():
+    of = forest(*two(1, (10, 123), (120, 320)))
+    (pair,) = serial_pairs(of, critical_path(of, overlap_part=0.01), fingerprints(of))
+    assert (pair.first, pair.second, pair.witness) == ("a: rates", "a: stock", None)
+
+
 @pytest.mark.parametrize("otherwise", [((150, 250), (10, 140)), ((10, 90), (50, 990))])
 def test_a_request_that_did_otherwise_shows_that_neither_waits(otherwise):
     pairs = pairs_of(*two(1, (10, 110), (120, 320)), *two(2, *otherwise))

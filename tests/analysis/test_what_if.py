@@ -12,6 +12,7 @@ from tests.analysis.plain import by_id, forest, forests, node
 from tests.analysis.test_profile import request
 
 PARTS = st.floats(0, 1)
+OVERLAPS = st.sampled_from((0.0, 0.25, 1.0))
 
 
 def replayed(chosen, part, *spans):
@@ -53,18 +54,20 @@ def some_rows(found, data):
     )
 
 
-@given(forests(), st.data(), PARTS)
-def test_the_columns_answer_what_the_plain_replay_answers(rows, data, part):
+@given(forests(), st.data(), PARTS, OVERLAPS)
+def test_the_columns_answer_what_the_plain_replay_answers(rows, data, part, overlap):
     found = forest(*rows)
-    path, chosen = critical_path(found), some_rows(found, data)
+    path = critical_path(found, overlap_part=overlap)
+    chosen = some_rows(found, data)
     expected = plain_replay(found, path, chosen, part)
     assert replay(found, path, chosen, part).tolist() == expected
 
 
-@given(forests(), st.data())
-def test_no_change_replays_every_span_exactly(rows, data):
+@given(forests(), st.data(), OVERLAPS)
+def test_no_change_replays_every_span_exactly(rows, data, overlap):
     found = forest(*rows)
-    path, chosen = critical_path(found), some_rows(found, data)
+    path = critical_path(found, overlap_part=overlap)
+    chosen = some_rows(found, data)
     again = replay(found, path, chosen, 0)
     assert again.tolist() == (path.end - path.start).tolist()
 

@@ -97,6 +97,18 @@ def test_what_was_measured_in_the_hours_before_is_usual(store):
     assert list(now) == [("gateway", "buy", "bottleneck")]
 
 
+def test_two_calls_that_overlap_by_jitter_are_seen_one_after_the_other(store, settings):
+    spans = request(1, 10, 1000, query_ms=505)
+    second = {"span_id": span_id(9), "name": "INSERT"}
+    start = spans[0]["start_time_unix_nano"] + 500 * MS
+    spans.append(spans[1] | second | {"start_time_unix_nano": start})
+    write(store, spans)
+    assert [fields[2:] for fields in found(SERIAL)] == [("db: SELECT", "db: INSERT")]
+    settings.CRITICAL_PATH_OVERLAP_PERCENT = 0
+    write(store, [span(trace_id=trace_id(3), start_time_unix_nano=start)])
+    assert not found(SERIAL)
+
+
 def test_of_what_no_hour_knows_the_last_minutes_tell(store):
     """And of what is asked for alone."""
     write(store, *(request(n, 10 * n, 10) for n in range(1, 12)))
