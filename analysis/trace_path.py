@@ -8,6 +8,7 @@ import numpy as np
 from analysis.critical_path import asynchronous, critical_path, segments
 from analysis.grouping import groups
 from analysis.histogram import IntArray
+from analysis.slack import slack
 from traces.trace import Trace
 from traces.tree import NO_PARENT, BoolArray, Tree
 
@@ -20,7 +21,8 @@ class TracePath:
     """By row of the trace; nanoseconds since the start of the trace.
 
     `on` the path or not, `self_nano` there, `start` and `end` clipped to the parents',
-    `outside` what no parent waited for. A row owns the pieces `first[row]` up to
+    `outside` what no parent waited for, `slack_nano` how much longer a span could have
+    run, see `analysis.slack`. A row owns the pieces `first[row]` up to
     `first[row + 1]`. Each root has a path of its own; `root` is the longest.
     """
 
@@ -29,6 +31,7 @@ class TracePath:
     start: IntArray
     end: IntArray
     outside: BoolArray
+    slack_nano: IntArray
     first: IntArray
     piece_start: IntArray
     piece_end: IntArray
@@ -116,6 +119,7 @@ def trace_path(trace: Trace) -> TracePath:
         start=start,
         end=end,
         outside=outside,
+        slack_nano=_of_rows(slack(rows, found), order),
         first=np.concatenate(([0], np.cumsum(count))),
         piece_start=pieces.start[by_row],
         piece_end=pieces.end[by_row],

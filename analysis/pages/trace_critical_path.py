@@ -84,7 +84,8 @@ def critical_path_pieces(request: HttpRequest, view: TraceView) -> JsonResponse:
 
 
 def _of_row(path: TracePath, row: int) -> dict[str, Any]:
-    """`start` and `end` are what a closed row owns together with all below it."""
+    """`start` and `end` are what a closed row owns together with all below it; `slack`
+    is -1 where nobody waits for the span."""
     pieces = path.pieces(row)
     longest = sorted(pieces, key=lambda piece: piece[0] - piece[1])[:MAX_PIECES]
     return {
@@ -94,6 +95,7 @@ def _of_row(path: TracePath, row: int) -> dict[str, Any]:
         "start": int(path.start[row]),
         "end": int(path.end[row]),
         "self": int(path.self_nano[row]),
+        "slack": int(path.slack_nano[row]),
         "pieces": sorted(longest),
         "left_out": len(pieces) - len(longest),
     }

@@ -77,6 +77,11 @@ def test_the_path_goes_by_corrected_clocks():
     assert by_number(trace, path.self_nano) == {1: 20 * MS, 2: 10 * MS}
 
 
+def test_slack_is_of_the_rows_of_the_trace():
+    trace, path = of(node(1, 0, 30), node(2, 5, 10, 1), node(3, 5, 28, 1))
+    assert by_number(trace, path.slack_nano) == {1: 0, 2: 18, 3: 0}
+
+
 def test_what_nobody_waited_for_is_told_with_the_reason():
     trace, path = of(
         node(1, 0, 30, kind=4),

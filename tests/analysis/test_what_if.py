@@ -21,8 +21,10 @@ def replayed(chosen, part, *spans):
     return by_id(found, replay(found, critical_path(found), rows, part))
 
 
-def plain_replay(of, path, chosen, part):
-    """The model as it is told, span by span."""
+def plain_replay(of, path, chosen, part, longer=()):
+    """The model as it is told, span by span; `longer` are rows with more own time at
+    their end."""
+    more = dict(longer)
     children: dict[int, list[int]] = {}
     for row in path.siblings.row.tolist():
         children.setdefault(int(of.parent[row]), []).append(row)
@@ -41,7 +43,7 @@ def plain_replay(of, path, chosen, part):
             ends.append(int(path.end[child]))
             replayed_ends.append(moved + shorter(row, start - anchor) + duration(child))
         last = max(ends, default=int(path.start[row]))
-        after = shorter(row, int(path.end[row]) - last)
+        after = shorter(row, int(path.end[row]) - last) + more.get(row, 0)
         return max(replayed_ends, default=0) + after
 
     return [duration(row) for row in range(len(of))]

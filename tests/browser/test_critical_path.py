@@ -44,6 +44,22 @@ def test_what_is_off_the_path_is_dimmed(opened, store):
     expect(opened.locator(".wf-row.off-path")).to_contain_text("beside")
 
 
+def test_the_inspector_tells_how_much_longer_a_span_could_run(opened, store):
+    beside = numbered(6, 1, name="beside", service="db", start_ms=11, ms=20)
+    store.write(batch(beside))
+    opened.goto(re.sub(r"\?.*", "", opened.url) + "?revision=0")
+    slack = opened.locator("#span-slack")
+    rows(opened).filter(has_text="beside").click()
+    expect(opened.get_by_role("heading", name="beside")).to_be_visible()
+    expect(slack).to_be_hidden()
+    opened.keyboard.press("p")
+    expect(slack).to_contain_text(re.compile(r"^Could run [0-9.]+ ms longer"))
+    rows(opened).first.click()
+    expect(slack).to_contain_text("On the critical path")
+    opened.keyboard.press("p")
+    expect(slack).to_be_hidden()
+
+
 def test_the_table_of_where_the_time_went_leads_into_the_waterfall(opened):
     opened.get_by_role("link", name="Where the time went").click()
     table = opened.locator("#where-time-went")

@@ -2,6 +2,7 @@
 // is switched on, and kept by row.
 
 import { CHUNK } from "../lib/row-chunks.js";
+import { slackText } from "../lib/slack-text.js";
 import { fetchJson } from "./state.js";
 
 const MAX_KEPT = 20_000;
@@ -10,18 +11,31 @@ const RETRY_MS = 2000;
 // Returns what switches it on and off.
 export function startCriticalPath(state, grid) {
   const button = document.getElementById("path-toggle");
-  const path = new CriticalPath(state, button.dataset.piecesUrl, () => grid.redraw());
+  const path = new CriticalPath(state, button.dataset.piecesUrl, () => {
+    grid.redraw();
+    showSlack(path);
+  });
   grid.path = path;
   state.onChange(["marksPath"], () => {
     button.setAttribute("aria-pressed", String(state.marksPath));
     state.writeAddress();
     grid.redraw();
   });
+  state.onChange(["marksPath", "inspected"], () => showSlack(path));
   const toggle = () => state.update({ marksPath: !state.marksPath });
   button.addEventListener("click", toggle);
   state.onChange(["collapse"], () => path.forget());
   if (state.marksPath) state.update({ marksPath: true });
   return toggle;
+}
+
+// In the inspector, of the span that it shows.
+function showSlack(path) {
+  const place = document.getElementById("span-slack");
+  if (!place) return;
+  const known = path.of({ row: Number(place.closest("[data-row]").dataset.row) });
+  place.hidden = !known;
+  place.textContent = known ? slackText(known) : "";
 }
 
 class CriticalPath {

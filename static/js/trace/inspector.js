@@ -28,6 +28,7 @@ async function show(state) {
     const address = state.address(`span/${state.selected}`);
     const response = await fetch(address, { signal });
     fill(await response.text());
+    state.update({ inspected: state.selected });
   } catch (error) {
     if (error.name !== "AbortError") fillText("The span could not be fetched. Try again.");
   }

@@ -16,6 +16,7 @@ export class TraceState extends EventTarget {
     this.total = head.first.total;
     this.active = head.place;
     this.selected = head.selected;
+    this.inspected = head.selected;
     this.selectedId = address.get("span") ?? "";
     this.zoom = parseZoom(address.get("zoom"), this.duration) ?? wholeTrace(this.duration);
     this.matches = new Set();

@@ -68,6 +68,8 @@ def test_the_rows_in_sight_have_their_pieces_from_the_start_of_the_trace(client,
     assert charge["pieces"] == [[10 * MS, 60 * MS]]
     assert [row["on"] for row in (stock, mail)] == [False, False]
     assert [row["outside"] for row in (stock, mail)] == [False, True]
+    assert [row["slack"] for row in (root, charge)] == [0, 0]
+    assert [row["slack"] for row in (stock, mail)] == [10 * MS, -1]
 
 
 def test_pieces_are_of_the_rows_that_a_collapsed_waterfall_shows(client, shop):
