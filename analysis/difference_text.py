@@ -18,7 +18,7 @@ def sentence(told: Difference, of: Differences, selected: str) -> str:
     `selected` names what was selected, in the plural.
     """
     has = " and ".join(map(condition_text, told.conditions))
-    about = "" if _is_counted(of) else "about "
+    about = "" if _is_counted(of) and not told.is_sampled else "about "
     return (
         f"{about}{_count(told.selected)} of {_count(of.selected)} {selected} have {has};"
         f" {_count(told.rest)} of {_count(of.rest)} others do"
@@ -88,4 +88,5 @@ def _count(weight: float) -> str:
 
 
 def _is_counted(of: Differences) -> bool:
-    return of.selected == of.selected_rows and of.rest == of.rest_rows
+    rows = of.chance.selected_rows, of.chance.rest_rows
+    return (of.selected, of.rest) == rows

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from analysis.histogram import EMPTY, FloatArray, Histogram, IntArray, bucket_of
@@ -127,7 +128,9 @@ def histograms(group_count: int, cells: Cells, bounds: Bounds) -> list[Histogram
     ]
 
 
-def sums(number: IntArray, values: FloatArray, count: int) -> FloatArray:
+def sums(
+    number: npt.NDArray[np.signedinteger[Any]], values: FloatArray, count: int
+) -> FloatArray:
     """Of the values of each of `count` groups."""
     found = np.bincount(number, weights=values, minlength=count)
     # Of no rows numpy counts in whole numbers.

@@ -63,7 +63,8 @@ def patterns(
     """Of at most 62 conditions by row: each is a bit."""
     bits = np.zeros(len(selected), np.int64)
     for at, holds in enumerate(conditions):
-        bits |= holds.astype(np.int64) << at
+        if holds.any():
+            bits |= holds.astype(np.int64) << at
     found = groups(bits)
     count = len(found)
     places = np.arange(len(conditions))
@@ -78,16 +79,21 @@ def patterns(
     )
 
 
-def leaders(found: Patterns, least_agreement: float) -> IntArray:
-    """By condition the first that holds for the same, itself if none does.
+def agreement(found: Patterns) -> FloatArray:
+    """By pair of conditions, of what has either the share that has both.
 
-    The same is meant of what has either, not of all: of rare conditions any two agree
-    in most rows.
+    Not of all: of rare conditions any two agree in most rows.
     """
     both = found.both(found.every)
     alone = both.diagonal()
     either = alone[:, None] + alone[None] - both
-    same = both >= least_agreement * either
+    share: FloatArray = both / np.where(either > 0, either, 1.0)
+    return share
+
+
+def leaders(agreement_: FloatArray, least: float) -> IntArray:
+    """By condition the first that holds for the same, itself if none does."""
+    same = agreement_ >= least
     leader = np.arange(len(same))
     for at in range(len(same)):
         leading = np.flatnonzero(same[at, :at] & (leader[:at] == np.arange(at)))

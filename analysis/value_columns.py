@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +19,7 @@ from traces.tree import BoolArray
 # A number with no more distinct values than this is a name: a status code, a size.
 MOST_NAMED_NUMBERS: Final = 20
 MOST_VALUES: Final = 200
+MOST_TIED: Final = 10_000
 # Of more rows than this, a key whose values are new in every other row is an id.
 FEW_ROWS: Final = 20
 ID_SHARE: Final = 0.5
@@ -56,6 +58,8 @@ def _bound(number: float, operators: tuple[str, str]) -> tuple[str, float]:
     return operators[1], number
 
 
+# Small, as there is one for each row and key.
+Places = npt.NDArray[np.int16]
 Value = str | Range | None
 """None is the value of a row that has none."""
 
@@ -66,7 +70,7 @@ class ValueColumn:
     place behind the last."""
 
     key: str
-    code: IntArray
+    code: Places
     values: tuple[Value, ...]
 
 
@@ -96,8 +100,9 @@ def _encode(
 ) -> ValueColumn | str | None:
     """None of a constant, a reason of an id."""
     encoded = _dictionary(column)
-    code = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
-    counts = np.bincount(code + 1, minlength=len(encoded.dictionary) + 1)
+    # None is 0, and what is in the dictionary counts from 1.
+    code = pc.add(pc.fill_null(encoded.indices, -1), 1).to_numpy()
+    counts = np.bincount(code, minlength=len(encoded.dictionary) + 1)
     used = np.flatnonzero(counts[1:])
     if len(used) + (counts[0] > 0) < 2:
         return None
@@ -121,15 +126,30 @@ def _named(
     key: str, code: IntArray, counts: IntArray, dictionary: pa.Array
 ) -> ValueColumn:
     """The most frequent values, in that order; missing ones are among them."""
-    order = np.argsort(-counts, kind="stable")
-    order = order[: min(MOST_VALUES, int((counts > 0).sum()))]
-    place = np.full(len(counts), len(order))
-    place[order] = np.arange(len(order))
-    texts = dictionary.take(pa.array(np.maximum(order - 1, 0))).to_pylist()
-    values = tuple(
-        None if at == 0 else text for at, text in zip(order, texts, strict=True)
-    )
-    return ValueColumn(key, place[code + 1], values)
+    frequent = _frequent(counts)
+    texts = dictionary.take(pa.array(np.maximum(frequent - 1, 0))).to_pylist()
+    # Of equally frequent ones in the order of texts: that of rows tells nothing.
+    ranked = sorted(
+        (-count, at != 0, text, at)
+        for count, text, at in zip(
+            counts[frequent].tolist(), texts, frequent.tolist(), strict=True
+        )
+    )[:MOST_VALUES]
+    place = np.full(len(counts), len(ranked), np.int16)
+    place[[at for *_, at in ranked]] = np.arange(len(ranked))
+    values = tuple(text if known else None for _, known, text, _ in ranked)
+    return ValueColumn(key, place[code], values)
+
+
+def _frequent(counts: IntArray) -> IntArray:
+    """Places among which the most frequent are; of those that many share with the last
+    of them all or none."""
+    used = np.flatnonzero(counts)
+    if len(used) <= MOST_VALUES:
+        return used
+    last = np.partition(counts, -MOST_VALUES)[-MOST_VALUES]
+    found = np.flatnonzero(counts >= last)
+    return found if len(found) <= MOST_TIED else np.flatnonzero(counts > last)
 
 
 def _numbers(dictionary: pa.Array) -> FloatArray | None:
@@ -143,26 +163,31 @@ def _numbers(dictionary: pa.Array) -> FloatArray | None:
 def _cut(
     key: str, code: IntArray, numbers: FloatArray, rest: BoolArray
 ) -> ValueColumn | None:
-    known = code >= 0
-    number = np.where(known, numbers[code], np.nan)
-    edges = _edges(number[known & rest])
-    place = np.searchsorted(edges, number, side="right")
-    place[~known] = len(edges) + 1
-    bounds = [None, *edges.tolist(), None]
-    pairs = pairwise(bounds)
-    values: tuple[Value, ...] = (*(Range(low, high) for low, high in pairs), None)
-    used, code = np.unique(place, return_inverse=True)
+    among_rest = np.bincount(code[rest], minlength=len(numbers) + 1)[1:]
+    edges = _edges(numbers, among_rest)
+    # Of none, and of each number; looked up by row.
+    of_none, of_number = len(edges) + 1, np.searchsorted(edges, numbers, side="right")
+    place_of = np.append(of_none, of_number)
+    used = np.flatnonzero(np.bincount(place_of[code], minlength=len(edges) + 2))
     if len(used) < 2:
         return None
-    return ValueColumn(key, code, tuple(values[at] for at in used))
+    bounds = [None, *edges.tolist(), None]
+    values = (*(Range(low, high) for low, high in pairwise(bounds)), None)
+    again = np.zeros(len(edges) + 2, np.int16)
+    again[used] = np.arange(len(used))
+    return ValueColumn(key, again[place_of][code], tuple(values[at] for at in used))
 
 
-def _edges(numbers: FloatArray) -> FloatArray:
-    """The deciles, and what lies beyond. A number that is several of them gets a range
-    of its own."""
-    if not len(numbers):
+def _edges(numbers: FloatArray, counts: IntArray) -> FloatArray:
+    """The deciles of numbers that are there so often, and what lies beyond. A number
+    that is several of them gets a range of its own."""
+    order = np.argsort(numbers)
+    below = np.cumsum(counts[order])
+    if not below[-1]:
         return np.empty(0)
-    deciles = np.quantile(numbers, np.arange(11) / 10, method="inverted_cdf")
+    # Nearest rank: the least number that so many do not exceed.
+    ranks = np.maximum(-(-below[-1] * np.arange(11) // 10), 1)
+    deciles = numbers[order][np.searchsorted(below, ranks)]
     edges, count = np.unique(deciles, return_counts=True)
     closed = np.concatenate((edges[count > 1], edges[-1:]))
     return np.unique(np.concatenate((edges, np.nextafter(closed, np.inf))))

@@ -101,7 +101,7 @@ class Labels:
         size = len(column.values) + 1
         cell = column.code
         if len(self.class_weight) > 1:
-            cell = self.classes * size + cell
+            cell = self.classes * size + column.code
         cells = np.bincount(cell, minlength=size * len(self.class_weight))
         drawn = random.multivariate_hypergeometric(
             cells, len(self.places), SHUFFLES, method="marginals"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.difference_text import condition_text, sentence
-from analysis.differences import Condition, differences
+from analysis.differences import Condition, Sample, differences
 from analysis.value_columns import Range, encode
 from analysis.value_sets import Counts, best_sets
 from tests.analysis.incidents import (
@@ -90,10 +90,10 @@ def test_the_noise_limit_is_that_of_labels_that_are_shuffled():
     planted = bad_deploy()
     random = np.random.default_rng(0)
     weight = random.choice([1.0, 10.0], len(planted.selected))
-    limit = of(planted, weight=weight).noise
+    limit = of(planted, weight=weight).chance.noise
     highest = [
-        differences(planted.table, random.permutation(planted.selected), weight).highest
-        for _ in range(150)
+        differences(planted.table, selected, weight).chance.highest
+        for selected in (random.permutation(planted.selected) for _ in range(150))
     ]
     assert np.quantile(highest, 0.9) < limit < 1.3 * np.quantile(highest, 0.99)
 
@@ -108,6 +108,65 @@ def test_a_weighted_row_counts_for_as_many():
     assert one.conditions == other.conditions
     assert (one.selected, one.rest) == (other.selected, other.rest)
     assert one.phi == pytest.approx(other.phi)
+
+
+def sampled(incident, keys, every):
+    """Of these keys it is only known what they are in some rows."""
+    rows = np.arange(0, len(incident.selected), every)
+    sample = Sample(
+        rows, incident.table.select(keys).take(rows), np.full(len(rows), every)
+    )
+    return differences(
+        incident.table.drop_columns(keys), incident.selected, sample=sample
+    )
+
+
+def test_what_is_known_of_a_sample_is_estimated_and_told_with_the_rest():
+    found = sampled(errors_by_segment(), ["cache.hit"], 2).found
+    pair, tier = found[:2]
+    assert keys(pair) == ["tenant.tier", "cache.hit"]
+    assert pair.is_sampled
+    exact = of(errors_by_segment()).found
+    assert pair.selected == pytest.approx(exact[0].selected, rel=0.2)
+    assert pair.phi == pytest.approx(exact[0].phi, rel=0.2)
+    assert not tier.is_sampled
+    assert (tier.selected, tier.rest) == (exact[1].selected, exact[1].rest)
+
+
+def test_examples_of_what_is_known_of_a_sample_are_rows_of_all():
+    planted = errors_by_segment()
+    for each in sampled(planted, ["tenant.tier", "cache.hit"], 3).found:
+        assert each.examples
+        for row in each.examples:
+            assert planted.selected[row]
+            for condition in each.conditions:
+                assert planted.table[condition.key][row].as_py() in condition.values
+
+
+def test_a_sample_of_all_rows_tells_what_all_rows_tell():
+    planted = bad_deploy()
+    exact = of(planted)
+    found = sampled(planted, ["service.version", "k8s.pod.name"], 1)
+    assert [keys(each) for each in found.found] == [keys(each) for each in exact.found]
+    assert [set(each.aliases) for each in found.found] == [
+        set(each.aliases) for each in exact.found
+    ]
+    assert found.found[0].selected == exact.found[0].selected
+
+
+def test_chance_is_measured_by_the_rows_that_are_known():
+    found = sampled(bad_deploy(), ["service.version"], 2)
+    assert found.sampled.noise > 0
+    assert found.sampled.rest_rows < found.chance.rest_rows
+    assert of(bad_deploy()).sampled is None
+
+
+def test_a_sample_of_too_few_tells_nothing():
+    planted = bad_deploy()
+    few = Sample(np.arange(3), planted.table.select(["promo.code"])[:3], np.ones(3))
+    rest = planted.table.drop_columns(["promo.code"])
+    found = differences(rest, planted.selected, sample=few)
+    assert keys(found.found[0]) == ["service.version"]
 
 
 def test_keys_that_the_selection_was_made_by_are_not_looked_at():
@@ -164,6 +223,17 @@ def test_of_very_many_values_the_most_frequent_are_looked_at():
     (found,) = differences(column(key=values), selected).found
     assert found.conditions[0].values == ("often",)
     assert found.conditions[0].of == 200
+
+
+def test_of_equally_frequent_values_the_order_of_rows_chooses_none():
+    values = [f"v{n:03}" for n in range(300)] * 7
+    random = np.random.default_rng(0)
+    one, other = (
+        encode(column(key=random.permutation(values).tolist()), np.ones(2100, bool))
+        for _ in range(2)
+    )
+    assert one.columns[0].values == other.columns[0].values
+    assert one.columns[0].values[0] == "v000"
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 196, 200])

@@ -275,7 +275,7 @@ def test_of_many_spans_a_part_is_looked_at_and_it_is_said(client, analysed):
     with patch("analysis.results.populations.MOST_ROWS", 30):
         answer, page = ask(client, slower="200ms")
     assert answer.context["counts"] == (10, 110)
-    assert answer.context["found"].rest_rows == 30
+    assert answer.context["found"].chance.rest_rows == 30
     assert "80 of 110 others, evenly" in page
     assert answer.context["headline"].startswith("about 10 of 10")
 
@@ -285,7 +285,7 @@ def test_traces_that_are_too_large_are_left_out_and_it_is_said(client, analysed)
     with patch("analysis.results.populations.MOST_SPANS", 100):
         answer, page = ask(client, slower="200ms")
     assert "whose traces are too large" in page
-    assert answer.context["found"].selected_rows > 0
+    assert answer.context["found"].chance.selected_rows > 0
 
 
 def test_shared_ids_and_nested_requests_are_rows_of_their_own(client, analysed):
