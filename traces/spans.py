@@ -130,19 +130,47 @@ def excerpt_schema(keys: Sequence[str], resource_keys: Sequence[str] = ()) -> pa
     return pa.schema(fields)
 
 
+# What SpanColumns have of every span; texts are dictionaries.
+COMPARED_COLUMNS: Final = (
+    "trace_id",
+    "span_id",
+    "kind",
+    "status_code",
+    "trace_state",
+    "service_name",
+    "name",
+)
+
+
+MARKED: Final = "marked"
+
+
+def compared_schema(*, marked: bool = False) -> pa.Schema:
+    fields = [SPAN_SCHEMA.field(name) for name in COMPARED_COLUMNS]
+    fields = [
+        field.with_type(TEXTS) if field.type == pa.string() else field
+        for field in fields
+    ]
+    return pa.schema([*fields, pa.field(MARKED, pa.bool_())] if marked else fields)
+
+
 # Attributes as the columns of SpanColumns: keys of these, named as searches name them.
 ATTRIBUTE_PREFIXES: Final = {"attributes": "span.", "resource_attributes": "resource."}
 MOST_KEYS: Final = 200
+# Of spans and their attributes, as far as a store knows beforehand how many there are.
+MOST_TEXTS: Final = 16_000_000
 MOST_TEXT_CHARACTERS: Final = 256
+TEXTS: Final = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
 class SpanColumns:
     """Some spans, at most as many as were asked for, spread evenly over the ids.
 
-    `table` has EXCERPT_COLUMNS and then a dictionary of texts for each attribute,
-    `span.<key>` or `resource.<key>`; null where there is none, or no text, number or
-    boolean. `matched` counts what these were taken from. `left_out` is in words.
+    `table` has COMPARED_COLUMNS, MARKED if it was asked for, and then a dictionary of texts for each attribute that
+    is a text, a number or a boolean of one of them, `span.<key>` or `resource.<key>`;
+    null where it is none. Each chunk has a dictionary of its own. `matched` counts what these were taken from. `left_out` is
+    in words.
     """
 
     table: pa.Table

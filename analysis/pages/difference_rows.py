@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import pyarrow as pa
 from django.urls import reverse
 
 from analysis.difference_text import condition_text, sentence
@@ -101,7 +102,7 @@ class Row:
 
     @property
     def examples(self) -> list[str]:
-        ids = (self.population.trace_ids[row] for row in self.told.examples)
+        ids = self.population.trace_ids.take(pa.array(self.told.examples)).to_pylist()
         return [each.hex() for each in dict.fromkeys(ids)]
 
     @property

@@ -99,6 +99,7 @@ def answer(question: Question) -> dict[str, Any]:
         population.table,
         population.selected,
         population.weight,
+        sample=population.sample,
         given=question.given,
         consequences=_consequences(population),
     )
@@ -117,7 +118,10 @@ def answer(question: Question) -> dict[str, Any]:
 
 def _consequences(population: Population) -> set[str]:
     """That something failed on the way, and what was answered, may be why, or follow."""
-    names = population.table.column_names
+    sample = population.sample
+    names = population.table.column_names + (
+        sample.table.column_names if sample else []
+    )
     failed = (name for name in names if name.startswith(ERRORS))
     return {"status", *failed, *(f"span.{key}" for key in OUTCOMES)}
 

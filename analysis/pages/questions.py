@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from analysis.histogram import EMPTY
 from analysis.measured import OPERATION
-from analysis.results.populations import Compared
+from analysis.results.populations import Compared, Split
 from analysis.results.reading import Minutes, read_measures
 from traces.query import (
     And,
@@ -17,7 +17,6 @@ from traces.query import (
     Condition,
     Field,
     Filter,
-    Not,
     Op,
     Scope,
     TraceQuery,
@@ -167,10 +166,8 @@ def _of_condition(subject: Subject, window: Window, given: QueryDict) -> Questio
 def _split(
     pick: str, subject: Subject, window: Window, where: Filter, *names: str
 ) -> Question:
-    chosen, rest = (
-        TraceQuery(window, And((*subject.filter, half))) for half in (where, Not(where))
-    )
-    return Question(pick, Compared(chosen, rest), names[0], names[1], _given(where))
+    compared = Split(TraceQuery(window, And(subject.filter)), where).compared
+    return Question(pick, compared, names[0], names[1], _given(where))
 
 
 def _of_before(subject: Subject, window: Window) -> Question:

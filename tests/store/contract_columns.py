@@ -5,7 +5,7 @@ import math
 from tests.builders import MS, T0, batch, span, span_id, trace_id
 from traces.query import Attribute, Condition, Field, Op, TraceQuery, Window
 from traces.spans import (
-    EXCERPT_COLUMNS,
+    COMPARED_COLUMNS,
     MOST_KEYS,
     MOST_TEXT_CHARACTERS,
     excerpt_schema,
@@ -26,7 +26,11 @@ def of_spans(store: TraceStore, query=ALL, most=MANY):
 
 
 def numbers(columns, column="span_id"):
-    return [int.from_bytes(each) for each in columns.table[column].to_pylist()]
+    return sorted(int.from_bytes(each) for each in columns.table[column].to_pylist())
+
+
+def rows(columns):
+    return sorted(columns.table.to_pylist(), key=lambda row: row["span_id"])
 
 
 def in_traces(count, **more):
@@ -39,7 +43,7 @@ def in_traces(count, **more):
 class ColumnsContract:
     def test_columns_of_nothing_have_the_fields_of_spans(self, store: TraceStore):
         for found in (of_spans(store), store.get_root_columns(ALL, 1)):
-            assert found.table.column_names == list(EXCERPT_COLUMNS)
+            assert found.table.column_names == list(COMPARED_COLUMNS)
             assert (found.table.num_rows, found.matched) == (0, 0)
 
     def test_every_attribute_of_span_and_resource_is_a_column_of_text(
@@ -50,11 +54,19 @@ class ColumnsContract:
         resource = {"service.name": "a", "int": 2**60, "inf": math.inf}
         store.write(
             batch(
-                span(attributes=own | odd, resource_attributes=resource),
-                span(attributes={"text": "other"}, resource_attributes={}),
+                span(
+                    span_id=span_id(1),
+                    attributes=own | odd,
+                    resource_attributes=resource,
+                ),
+                span(
+                    span_id=span_id(2),
+                    attributes={"text": "other"},
+                    resource_attributes={},
+                ),
             )
         )
-        (row, other) = of_spans(store).table.to_pylist()
+        row, other = rows(of_spans(store))
         assert [row[f"span.{key}"] for key in own] == [
             "é",
             "42",
@@ -63,7 +75,7 @@ class ColumnsContract:
             "",
             "x",
         ]
-        assert [row[f"span.{key}"] for key in odd] == [None] * 4
+        assert not {f"span.{key}" for key in odd} & row.keys()
         assert row["resource.int"] == str(2**60)
         assert row["resource.inf"] == "inf"
         assert other["span.text"] == "other"
@@ -103,13 +115,35 @@ class ColumnsContract:
         store.write(batch(*both))
         client = TraceQuery(EVER, Condition(Field.KIND, Op.EQ, 3))
         assert of_spans(store, client).table["kind"].to_pylist() == [3]
-        assert of_spans(store).table["kind"].to_pylist() == [2, 3]
+        assert sorted(of_spans(store).table["kind"].to_pylist()) == [2, 3]
 
     def test_of_more_spans_an_even_part_is_taken(self, store: TraceStore):
         store.write(batch(*in_traces(20)))
         found = of_spans(store, most=4)
         assert numbers(found) == [5, 10, 15, 20]
         assert found.matched == 20
+
+    def test_spans_are_marked_that_satisfy_a_further_filter(self, store: TraceStore):
+        store.write(batch(*in_traces(9, attributes={"a": 1})))
+        store.write(batch(*in_traces(3, attributes={"a": 1})))
+        own = [{"trace_id": trace_id(n), "span_id": span_id(n)} for n in (20, 21)]
+        store.write(
+            batch(*(span(attributes={"a": "1"}, ms=20, **each) for each in own))
+        )
+        for mark, marked in (
+            (Condition(Attribute("a"), Op.EQ, "1"), [20, 21]),
+            (Condition(Field.DURATION_NANO, Op.LT, 9 * MS), [8]),
+        ):
+            found = store.get_marked_columns(slow(8), mark, 4)
+            assert found.matched == 4
+            assert numbers(found) == [8, 9, 20, 21]
+            ids = [row["span_id"] for row in rows(found) if row["marked"]]
+            assert [int.from_bytes(each) for each in ids] == marked
+        assert store.get_marked_columns(slow(8), mark, 3) is None
+        early = TraceQuery(Window(0, T0))
+        assert (
+            store.get_marked_columns(early, mark, 3).table["marked"].to_pylist() == []
+        )
 
     def test_a_trace_is_there_by_its_root(self, store: TraceStore):
         store.write(
@@ -125,8 +159,18 @@ class ColumnsContract:
             )
         )
         found = store.get_root_columns(ALL, MANY)
-        assert numbers(found) == [9, 5]
-        assert found.table["span.root"].to_pylist() == ["true", None]
+        assert [row["span.root"] for row in rows(found)] == [None, "true"]
+        assert numbers(found) == [5, 9]
+
+    def test_of_spans_that_may_all_be_the_root_one_is_there(self, store: TraceStore):
+        alike = [
+            span(span_id=span_id(1), attributes={"k": k}, ms=ms)
+            for k in "ab"
+            for ms in (1, 2)
+        ]
+        store.write(batch(*alike[:2]))
+        store.write(batch(*alike[2:], *in_traces(3)[1:]))
+        assert numbers(store.get_root_columns(ALL, MANY), "trace_id") == [1, 2, 3]
 
     def test_roots_are_of_the_traces_that_a_query_finds_and_another_does_not(
         self, store: TraceStore

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from traces.query import Attribute, TraceQuery, Window
+from traces.query import Attribute, Filter, TraceQuery, Window
 from traces.spans import SPAN_SCHEMA, SpanBatch, empty_batch
 from traces.store import reading
 from traces.store.shredded_keys import shredded_keys
@@ -138,6 +138,9 @@ class ParquetStore:
 
     def get_span_columns(self, query: TraceQuery, most: int):
         return reading.get_span_columns(self, query, most)
+
+    def get_marked_columns(self, query: TraceQuery, mark: Filter, most: int):
+        return reading.get_marked_columns(self, query, mark, most)
 
     def get_root_columns(self, query: TraceQuery, most: int, without=None):
         return reading.get_root_columns(self, query, most, without)

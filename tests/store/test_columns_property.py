@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from tests.store import strategies
 from tests.store.test_search_property import folder, slowly, two_stores
-from traces.spans import EXCERPT_COLUMNS
 
 __all__ = ["folder"]
 
@@ -20,11 +19,11 @@ def same(one, other):
 
 
 def rows(columns):
-    """In order of what is told apart; of spans with one id and equal fields any order."""
-    found = columns.table.to_pylist()
-    order = [[repr(row[name]) for name in EXCERPT_COLUMNS] for row in found]
-    assert [row[:2] for row in order] == sorted(row[:2] for row in order)
-    return sorted(map(repr, found))
+    return sorted(map(repr, columns.table.to_pylist()))
+
+
+def traces(columns):
+    return sorted(columns.table["trace_id"].to_pylist())
 
 
 @slowly
@@ -35,16 +34,23 @@ def test_columns_of_spans_are_the_same(folder, batches, query, most, shredded):
 
 
 @slowly
+@given(strategies.batches(), strategies.queries, strategies.queries, shredding)
+def test_marked_columns_are_the_same(folder, batches, query, other, shredded):
+    memory, files = two_stores(folder, batches, shredded=shredded)
+    found, expected = (
+        store.get_marked_columns(query, other.where, 1_000) for store in (files, memory)
+    )
+    same(found, expected)
+
+
+@slowly
 @given(strategies.batches(), strategies.queries, strategies.queries, parts, shredding)
 def test_columns_of_roots_are_the_same(folder, batches, query, without, most, shredded):
     memory, files = two_stores(folder, batches, shredded=shredded)
     for rest in (None, without):
         found = files.get_root_columns(query, most, rest)
         expected = memory.get_root_columns(query, most, rest)
-        assert (found.matched, found.table["trace_id"].to_pylist()) == (
-            expected.matched,
-            expected.table["trace_id"].to_pylist(),
-        )
+        assert (found.matched, traces(found)) == (expected.matched, traces(expected))
 
 
 @slowly

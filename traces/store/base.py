@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from traces.query import Attribute, Cursor, TraceQuery, Window
+from traces.query import Attribute, Cursor, Filter, TraceQuery, Window
 from traces.spans import SpanBatch, SpanColumns
 
 
@@ -227,15 +227,22 @@ class TraceStore(SpanSink, Protocol):
 
     def get_span_columns(self, query: TraceQuery, most: int) -> SpanColumns:
         """At most `most` of the spans that start in the query's window and satisfy its
-        filter, with all their attributes; the rest of the query is ignored. Ordered by
-        trace id, span id. Of more, some that are spread evenly over the ids, equal
-        ones counted once."""
+        filter, with all their attributes, in any order; the rest of the query is
+        ignored. Of more, or of so many attributes that there are more than MOST_TEXTS
+        texts, some that are spread evenly over the ids."""
+        ...
+
+    def get_marked_columns(
+        self, query: TraceQuery, mark: Filter, most: int
+    ) -> SpanColumns | None:
+        """The same, with a column MARKED: whether a span satisfies this filter too. Of
+        more than that nothing is read, and the answer is None."""
         ...
 
     def get_root_columns(
         self, query: TraceQuery, most: int, without: TraceQuery | None = None
     ) -> SpanColumns:
-        """The same of the root of each trace that the query finds and `without` does
+        """As `get_span_columns` of the root of each trace that the query finds and `without` does
         not; sort, limit and cursor are ignored. See TraceSummary for what a root is."""
         ...
 

@@ -1,11 +1,12 @@
 """What matches a query, by columns: each question is asked with hints, then without."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 import duckdb
 
-from traces.query import TraceQuery
+from traces.query import And, Filter, TraceQuery
+from traces.spans import MARKED
 from traces.store.checking import starts_within
 from traces.store.pieces import Piece, attributes_of, pieces
 from traces.store.source import Relation
@@ -37,36 +38,50 @@ def of_matching(
     ask: Callable[[str, Parameters], Answer],
     *,
     columns: str = "*",
-    joined: str = "",
 ) -> Answer:
-    """`ask` gets the spans that match as a table expression, with its parameters.
+    """`ask` gets the spans that match as a table expression, with its parameters."""
 
-    `joined` is a further join of each row.
-    """
-    every = pieces(window, attributes_of(query.where))
+    def asked(*, hints: bool) -> Answer:
+        parameters = Parameters()
+        spans = matching_sql(window, query, parameters, columns=columns, hints=hints)
+        return ask(spans, parameters)
+
     try:
-        return ask(*_union(every, query, columns, joined, hints=True))
+        return asked(hints=True)
     except duckdb.NotImplementedException:
         # See `compile_hints`.
-        whole = [Piece(window.sql)]
-        return ask(*_union(whole, query, columns, joined, hints=False))
+        return asked(hints=False)
 
 
-def _union(
-    chosen: Sequence[Piece],
+def matching_sql(
+    relation: Relation,
     query: TraceQuery,
-    columns: str,
-    joined: str,
+    parameters: Parameters,
     *,
-    hints: bool,
-) -> tuple[str, Parameters]:
-    parameters = Parameters()
-    selects = " UNION ALL ".join(
-        f"SELECT {columns} FROM {piece.sql} AS spans {joined}"
-        f" WHERE {_condition(piece, query, parameters, hints=hints)}"
-        for piece in chosen
-    )
-    return f"({selects})", parameters
+    columns: str = "*",
+    joined: str = "",
+    mark: Filter | None = None,
+    hints: bool = True,
+) -> str:
+    """The spans that match as a table expression; `joined` is a further join of each.
+
+    With `mark` there is a column MARKED: whether they satisfy that filter too.
+    """
+    every = [Piece(relation.sql)]
+    if hints:
+        where = query.where if mark is None else And((query.where, mark))
+        every = pieces(relation, attributes_of(where))
+
+    def select(piece: Piece) -> str:
+        more = ""
+        if mark is not None:
+            more = f", {compile_filter(mark, parameters, piece.kinds)} AS {MARKED}"
+        return (
+            f"SELECT {columns}{more} FROM {piece.sql} AS spans {joined}"
+            f" WHERE {_condition(piece, query, parameters, hints=hints)}"
+        )
+
+    return f"({' UNION ALL '.join(map(select, every))})"
 
 
 def _condition(

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,8 @@ from traces.query import (
     validate,
 )
 from traces.spans import (
+    COMPARED_COLUMNS,
+    MARKED,
     SPAN_SCHEMA,
     SpanBatch,
     SpanColumns,
@@ -242,6 +245,20 @@ class MemoryStore:
         validate(query)
         check_patterns(query.where)
         return columns_of_spans(self._in_window(query.window, query.where), most)
+
+    def get_marked_columns(
+        self, query: TraceQuery, mark: Filter, most: int
+    ) -> SpanColumns | None:
+        for where in (query.where, mark):
+            validate(replace(query, where=where))
+            check_patterns(where)
+        rows = list(self._in_window(query.window, query.where))
+        if len(rows) > most:
+            return None
+        marked = pa.array([satisfies(row, mark) for row in rows], pa.bool_())
+        found = columns_of_spans(rows, most)
+        at = len(COMPARED_COLUMNS)
+        return replace(found, table=found.table.add_column(at, MARKED, marked))
 
     def get_root_columns(
         self, query: TraceQuery, most: int, without: TraceQuery | None = None

@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from traces.spans import (
     ATTRIBUTE_PREFIXES,
-    EXCERPT_COLUMNS,
+    COMPARED_COLUMNS,
     MOST_TEXT_CHARACTERS,
-    SPAN_SCHEMA,
     SpanColumns,
     attribute_columns,
+    compared_schema,
 )
 from traces.store.sampling import is_sampled
 from traces.store.values import text_of
@@ -28,7 +28,7 @@ def columns_of_spans(rows: Iterable[Row], most: int) -> SpanColumns:
         one for place, one in enumerate(ids) if is_sampled(place, len(ids), most)
     }
     kept = [row for row in rows if (row["trace_id"], row["span_id"]) in sampled]
-    return _columns(sorted(kept, key=_place), len(ids))
+    return _columns(kept, max(len(ids), len(kept)))
 
 
 def columns_of_roots(traces: Sequence[Sequence[Row]], most: int) -> SpanColumns:
@@ -42,10 +42,10 @@ def columns_of_roots(traces: Sequence[Sequence[Row]], most: int) -> SpanColumns:
 
 
 def _columns(rows: Sequence[Row], matched: int) -> SpanColumns:
-    names = list(EXCERPT_COLUMNS)
+    names = list(COMPARED_COLUMNS)
     arrays = [
-        pa.array([row[name] for row in rows], SPAN_SCHEMA.field(name).type)
-        for name in names
+        pa.array([row[field.name] for row in rows]).cast(field.type)
+        for field in compared_schema()
     ]
     left_out: list[str] = []
     for column, prefix in ATTRIBUTE_PREFIXES.items():
@@ -53,9 +53,10 @@ def _columns(rows: Sequence[Row], matched: int) -> SpanColumns:
         chosen = attribute_columns(counts, prefix)
         left_out += chosen.left_out
         for key in chosen.keys:
-            names.append(f"{prefix}{key}")
             texts = [_text(row[column].get(key)) for row in rows]
-            arrays.append(pa.array(texts, pa.string()).dictionary_encode())
+            if any(text is not None for text in texts):
+                names.append(f"{prefix}{key}")
+                arrays.append(pa.array(texts, pa.string()).dictionary_encode())
     return SpanColumns(pa.table(arrays, names=names), matched, tuple(left_out))
 
 
@@ -63,12 +64,6 @@ def _text(value: Any) -> str | None:
     if not isinstance(value, str | int | float):
         return None
     return text_of(value)[:MOST_TEXT_CHARACTERS]
-
-
-def _place(row: Row) -> tuple[Any, ...]:
-    """Nulls go last, as in SQL."""
-    rest = (row[name] for name in EXCERPT_COLUMNS)
-    return row["trace_id"], row["span_id"], *((each is None, each) for each in rest)
 
 
 def _root_first(row: Row) -> tuple[Any, ...]:

@@ -9,7 +9,11 @@ from traces.store.completion import (
 from traces.store.excerpts import get_excerpt, get_excerpt_of, get_sample
 from traces.store.finding import find_points, find_traces
 from traces.store.source import Source
-from traces.store.span_columns import get_root_columns, get_span_columns
+from traces.store.span_columns import (
+    get_marked_columns,
+    get_root_columns,
+    get_span_columns,
+)
 from traces.store.statistics import get_service_statistics
 from traces.store.whole_traces import get_traces
 
@@ -20,6 +24,7 @@ __all__ = [
     "get_attribute_values",
     "get_excerpt",
     "get_excerpt_of",
+    "get_marked_columns",
     "get_root_columns",
     "get_sample",
     "get_service_statistics",

@@ -7,7 +7,7 @@ from typing import TypeVar
 import pyarrow as pa
 from django.conf import settings
 
-from traces.query import Attribute, TraceQuery, Window
+from traces.query import Attribute, Filter, TraceQuery, Window
 from traces.spans import SpanBatch, SpanColumns
 from traces.store import catalogue, reading
 from traces.store.base import (
@@ -110,6 +110,11 @@ class SegmentStore(SegmentSource):
 
     def get_span_columns(self, query: TraceQuery, most: int) -> SpanColumns:
         return self._answer(lambda: reading.get_span_columns(self, query, most))
+
+    def get_marked_columns(
+        self, query: TraceQuery, mark: Filter, most: int
+    ) -> SpanColumns | None:
+        return self._answer(lambda: reading.get_marked_columns(self, query, mark, most))
 
     def get_root_columns(
         self, query: TraceQuery, most: int, without: TraceQuery | None = None

@@ -1,37 +1,25 @@
 """Some spans with all their attributes as columns of text: what is compared of them.
 
-Ids are chosen first, by light columns. Only the chosen spans' attributes are put
-together, counted by key and taken apart into a column a key.
+Of more than are wanted, ids are chosen first, by light columns.
 """
 
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from traces.query import TraceQuery
-from traces.spans import (
-    ATTRIBUTE_PREFIXES,
-    EXCERPT_COLUMNS,
-    MOST_TEXT_CHARACTERS,
-    SPAN_SCHEMA,
-    SpanColumns,
-    attribute_columns,
-)
+from traces.query import Filter, TraceQuery
+from traces.spans import MOST_TEXTS, TEXTS, SpanColumns
 from traces.store.candidates import collect, of_matching
 from traces.store.checking import check
-from traces.store.distinct import distinct_spans
 from traces.store.finding import rank_traces
 from traces.store.source import Relation, Source
-from traces.store.sql import Parameters, extract
+from traces.store.sql import Parameters
+from traces.store.text_columns import IDS, Choice, Texts, most_keys, read_texts
 
-_IDS: Final = "trace_id, span_id"
-_SHOWN: Final = ", ".join((*EXCERPT_COLUMNS, *ATTRIBUTE_PREFIXES))
-# What comes after the ids settles the place of spans that share them.
-_ORDER: Final = ", ".join(dict.fromkeys(("trace_id", "span_id", *EXCERPT_COLUMNS)))
-_KEYS_AT_ONCE: Final = 16
-_TYPES: Final = "('VARCHAR', 'INT64', 'BOOL_TRUE', 'BOOL_FALSE', 'DOUBLE')"
 # As `traces.store.sampling.is_sampled`.
 _SAMPLED: Final = """
     CREATE OR REPLACE TEMP TABLE sampled AS SELECT {ids} FROM (
@@ -41,24 +29,71 @@ _SAMPLED: Final = """
     )
     WHERE total <= $most OR (place + 1) * $most // total > place * $most // total
 """
-_ROOT_FIRST: Final = (
-    "(parent_span_id IS NOT NULL), start_time_unix_nano, span_id, service_name, name"
-)
+_SEMI_JOIN_SAMPLED: Final = f"SEMI JOIN sampled USING ({IDS})"
+_ROOT: Final = f"{IDS}, service_name, name, kind"
+_ROOT_FIRST: Final = "start_time_unix_nano, span_id, service_name, name"
 
 
 def get_span_columns(source: Source, query: TraceQuery, most: int) -> SpanColumns:
     with source.connection() as connection:
         check(query, connection)
         window = source.in_window(query.window)
-        collect(connection, window, query, table="matched", columns=_IDS)
-        matched = _sample(connection, "matched", _IDS, most)
+        most = _fitting(window, most)
+        if _count_matching(connection, window, query) <= most:
+            texts = _read(connection, window, Choice(query))
+            return _span_columns(texts, len(texts.table), window)
+        collect(connection, window, query, table="matched", columns=IDS)
+        matched = _sample(connection, "matched", IDS, most)
+        texts = _read(connection, window, Choice(query, _SEMI_JOIN_SAMPLED))
+        # Copies made them seem more than are wanted, or some share their ids.
+        matched = max(matched, len(texts.table))
+        return _span_columns(texts, matched, window)
 
-        def keep(spans: str, parameters: Parameters) -> None:
-            distinct = distinct_spans(window._replace(sql=spans))
-            _keep(connection, f"SELECT {_SHOWN} FROM {distinct}", parameters)
 
-        of_matching(window, query, keep, joined=f"SEMI JOIN sampled USING ({_IDS})")
-        return _columns(connection, matched, window)
+def get_marked_columns(
+    source: Source, query: TraceQuery, mark: Filter, most: int
+) -> SpanColumns | None:
+    with source.connection() as connection:
+        check(query, connection)
+        check(replace(query, where=mark), connection)
+        window = source.in_window(query.window)
+        if _count_matching(connection, window, query) > _fitting(window, most):
+            return None
+        texts = _read(connection, window, Choice(query, mark=mark))
+        return _span_columns(texts, len(texts.table), window)
+
+
+def _span_columns(texts: Texts, matched: int, relation: Relation) -> SpanColumns:
+    left_out = relation.left_out + texts.left_out
+    return SpanColumns(texts.table, matched, left_out)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, choice: Choice
+) -> Texts:
+    try:
+        return read_texts(connection, relation, choice)
+    except duckdb.NotImplementedException:
+        # See `compile_hints`.
+        return read_texts(connection, relation, choice._replace(hints=False))
+
+
+def _fitting(relation: Relation, most: int) -> int:
+    """Fewer when there are many keys: memory is by texts."""
+    return min(most, MOST_TEXTS // most_keys(relation))
+
+
+def _count_matching(
+    connection: duckdb.DuckDBPyConnection, window: Relation, query: TraceQuery
+) -> int:
+    """Copies of spans included."""
+
+    def count(spans: str, parameters: Parameters) -> int:
+        sql = f"SELECT count(*) FROM {spans}"
+        ((found,),) = connection.execute(sql, parameters.used_in(sql)).fetchall()
+        return int(found)
+
+    return of_matching(window, query, count, columns="1")
 
 
 def get_root_columns(
@@ -66,29 +101,50 @@ def get_root_columns(
 ) -> SpanColumns:
     with source.connection() as connection:
         _rank_without(source, connection, query, without)
+        most = _fitting(source.in_window(query.window), most)
         matched = _sample(connection, "ranked", "trace_id", most)
         rows = connection.execute("SELECT trace_id FROM sampled").fetchall()
         whole = source.of_traces([trace_id for (trace_id,) in rows])
-        spans = distinct_spans(whole, "trace_id IN (SELECT trace_id FROM sampled)")
-        _keep(
-            connection,
-            f"""
-            WITH spans AS NOT MATERIALIZED (SELECT * FROM {spans}),
-            roots AS MATERIALIZED (
-                SELECT {_IDS}, service_name, name, kind FROM spans
-                QUALIFY {_first_of_trace()}
-            )
-            SELECT {_SHOWN} FROM spans
-            SEMI JOIN roots USING ({_IDS}, service_name, name, kind)
-            QUALIFY {_first_of_trace()}
-            """,
-            Parameters(),
-        )
-        return _columns(connection, matched, whole)
+        _find_roots(connection, whole)
+        choice = Choice(None, f"SEMI JOIN roots USING ({_ROOT})")
+        texts = _read(connection, whole, choice)
+        texts = texts._replace(table=_one_a_trace(texts.table))
+        return _span_columns(texts, matched, whole)
 
 
-def _first_of_trace() -> str:
-    return f"row_number() OVER (PARTITION BY trace_id ORDER BY {_ROOT_FIRST}) = 1"
+def _find_roots(connection: duckdb.DuckDBPyConnection, whole: Relation) -> None:
+    """Fill `roots` from the spans without a parent; of traces that have none, from all."""
+    first = f"row_number() OVER (PARTITION BY trace_id ORDER BY {_ROOT_FIRST}) = 1"
+    select = f"SELECT {_ROOT} FROM {whole.sql} AS spans SEMI JOIN"
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE roots AS {select} sampled USING (trace_id)
+        WHERE parent_span_id IS NULL QUALIFY {first}
+        """
+    )
+    connection.execute(
+        "DELETE FROM sampled WHERE trace_id IN (SELECT trace_id FROM roots)"
+    )
+    connection.execute(
+        f"INSERT INTO roots {select} sampled USING (trace_id) QUALIFY {first}"
+    )
+
+
+def _one_a_trace(spans: pa.Table) -> pa.Table:
+    """Spans that differ in little but attributes may all be what a root is called."""
+    trace = spans["trace_id"].combine_chunks().dictionary_encode()
+    if len(trace.dictionary) == len(spans):
+        return spans
+    plain = pa.table(
+        {
+            name: spans[name].cast(pa.string()) if field.type == TEXTS else spans[name]
+            for name, field in zip(spans.column_names, spans.schema, strict=True)
+        }
+    )
+    order = [(name, "ascending") for name in plain.column_names]
+    spans = spans.unify_dictionaries().take(pc.sort_indices(plain, sort_keys=order))
+    trace = spans["trace_id"].combine_chunks().dictionary_encode()
+    return spans.take(np.flatnonzero(np.diff(trace.indices.to_numpy(), prepend=-1)))
 
 
 def _rank_without(
@@ -116,71 +172,5 @@ def _sample(
 ) -> int:
     """Fill `sampled` with at most so many ids of a table; how many it has."""
     connection.execute(_SAMPLED.format(ids=ids, table=table), {"most": most})
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _keep(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters
-) -> None:
-    """Fill `kept`, in which `place` is the order of the answer."""
-    sql = f"""
-        CREATE OR REPLACE TEMP TABLE kept AS
-        SELECT *, row_number() OVER (ORDER BY {_ORDER}) AS place FROM ({sql})
-    """
-    connection.execute(sql, parameters.used_in(sql))
-
-
-def _columns(
-    connection: duckdb.DuckDBPyConnection, matched: int, relation: Relation
-) -> SpanColumns:
-    """Of the table `kept`."""
-    fields = _read(connection, EXCERPT_COLUMNS, Parameters())
-    columns = {
-        name: column.cast(SPAN_SCHEMA.field(name).type)
-        for name, column in zip(EXCERPT_COLUMNS, fields, strict=True)
-    }
-    left_out = list(relation.left_out)
-    for column, prefix in ATTRIBUTE_PREFIXES.items():
-        chosen = attribute_columns(_keys(connection, column), prefix)
-        left_out += chosen.left_out
-        texts = _texts(connection, column, chosen.keys)
-        for key, text in zip(chosen.keys, texts, strict=True):
-            columns[f"{prefix}{key}"] = text.combine_chunks().dictionary_encode()
-    return SpanColumns(pa.table(columns), matched, tuple(left_out))
-
-
-def _texts(
-    connection: duckdb.DuckDBPyConnection, column: str, keys: Sequence[str]
-) -> Iterator[pa.ChunkedArray]:
-    # DuckDB needs megabytes for each VARIANT of a statement, however few the rows.
-    for first in range(0, len(keys), _KEYS_AT_ONCE):
-        parameters = Parameters()
-        some = keys[first : first + _KEYS_AT_ONCE]
-        texts = [_text(column, parameters.add(key)) for key in some]
-        yield from _read(connection, texts, parameters)
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection,
-    expressions: Sequence[str],
-    parameters: Parameters,
-) -> list[pa.ChunkedArray]:
-    sql = f"SELECT {', '.join(expressions)} FROM kept ORDER BY place"
-    found: pa.Table = connection.sql(sql, params=parameters).to_arrow_table()
-    return list(found.columns)
-
-
-def _keys(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, int]:
-    """How many spans have each key."""
-    rows = connection.execute(
-        f"SELECT key, count(*) FROM (SELECT unnest(variant_keys({column})) AS key"
-        " FROM kept) GROUP BY key"
-    ).fetchall()
-    return dict(rows)
-
-
-def _text(column: str, placeholder: str) -> str:
-    item = extract(column, placeholder)
-    text = f"left(TRY_CAST({item} AS VARCHAR), {MOST_TEXT_CHARACTERS})"
-    return f"CASE WHEN variant_typeof({item}) IN {_TYPES} THEN {text} END"
+    ((found,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(found)

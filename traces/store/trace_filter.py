@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from traces.spans import TRACE_ID, TRACE_ID_BYTES
+from traces.spans import SPAN_ID, TRACE_ID
 
 TraceHashes: TypeAlias = npt.NDArray[np.uint64]
 
@@ -28,8 +28,19 @@ def hashes_of_ids(trace_ids: Sequence[bytes]) -> TraceHashes:
 
 def hashes_of_column(column: pa.ChunkedArray) -> TraceHashes:
     """Sorted distinct hashes of a column of 16-byte ids, fixed or variable width."""
+    return np.unique(_hashes_by_row(column))
+
+
+def _hashes_by_row(column: pa.ChunkedArray) -> TraceHashes:
     hashes = [_hash(_id_bytes(chunk)) for chunk in column.chunks]
-    return np.unique(np.concatenate([*hashes, np.empty(0, np.uint64)]))
+    return np.concatenate([*hashes, np.empty(0, np.uint64)])
+
+
+def span_hashes(trace_id: pa.ChunkedArray, span_id: pa.ChunkedArray) -> TraceHashes:
+    """By row: which spans are looked at where all are too many."""
+    own = [np.frombuffer(_id_bytes(chunk, SPAN_ID), "<u8") for chunk in span_id.chunks]
+    both = np.concatenate([*own, np.empty(0, np.uint64)]) ^ _hashes_by_row(trace_id)
+    return _mix(both)
 
 
 def build(hashes: TraceHashes) -> bytes:
@@ -48,10 +59,9 @@ def may_contain(trace_filter: bytes, hashes: TraceHashes) -> bool:
     return bool(hit.all(axis=1).any())
 
 
-def _id_bytes(chunk: pa.Array) -> bytes:
-    fixed = chunk.cast(TRACE_ID)
-    start = fixed.offset * TRACE_ID_BYTES
-    ids = fixed.buffers()[1].slice(start, len(fixed) * TRACE_ID_BYTES)
+def _id_bytes(chunk: pa.Array, kind: pa.DataType = TRACE_ID) -> bytes:
+    fixed, width = chunk.cast(kind), kind.byte_width
+    ids = fixed.buffers()[1].slice(fixed.offset * width, len(fixed) * width)
     content: bytes = ids.to_pybytes()
     return content
 

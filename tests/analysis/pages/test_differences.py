@@ -280,6 +280,33 @@ def test_of_many_spans_a_part_is_looked_at_and_it_is_said(client, analysed):
     assert answer.context["headline"].startswith("about 10 of 10")
 
 
+def test_of_many_traces_a_sample_tells_what_was_called_and_it_is_said(client, analysed):
+    analysed(
+        *(
+            each
+            for n in range(1, 301)
+            for each in request(
+                n,
+                500 if n % 3 == 0 else 20,
+                queries=4 if n % 3 == 0 else 1,
+                tier="enterprise" if n % 3 == 0 and n % 5 else "free",
+            )
+        )
+    )
+    with patch("analysis.results.populations.MOST_TRACED", 40):
+        answer, page = ask(client, slower="200ms")
+    found = [*answer.context["rows"], *answer.context["symptoms"]]
+    by_text = {row.texts[0]: row for row in found}
+    exact = by_text["span.tier=enterprise"]
+    assert exact.counts == (80, 100, 0, 200)
+    assert exact.sentence.startswith("80 of 100")
+    estimated = by_text["payment charge called 3 to 4 times"]
+    assert estimated.counts == (100, 100, 0, 200)
+    assert estimated.sentence.startswith("about 100 of 100")
+    assert "40 of 100 selected and 40 of 200 others" in page
+    assert "of what is sampled" in page
+
+
 def test_traces_that_are_too_large_are_left_out_and_it_is_said(client, analysed):
     analysed(*incident())
     with patch("analysis.results.populations.MOST_SPANS", 100):
