@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from analysis.edges import EdgeType
-from analysis.histogram import Histogram
+from analysis.histogram import EMPTY, Histogram
 from analysis.measured import Fields
 from analysis.peers import NodeType
 
@@ -23,32 +24,34 @@ class MapNode(NamedTuple):
     type: NodeType = NodeType.SERVICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MapEdge:
-    """What was measured of an edge over some minutes, both ends' times.
-
-    Counts are weighted by sampling. The trace ids are hexadecimal, or empty.
-    """
+    """How often an edge was taken over some minutes, weighted by sampling. Its ends are
+    asked for again and again, so each is made once: hence no slots."""
 
     fields: Fields
     calls: float
     failed: float
-    server: Histogram
-    client: Histogram
-    slowest_trace_id: str
-    failed_trace_id: str
 
-    @property
+    @cached_property
     def caller(self) -> MapNode:
         return MapNode(str(self.fields[0]), NodeType(int(self.fields[1])))
 
-    @property
+    @cached_property
     def callee(self) -> MapNode:
         return MapNode(str(self.fields[2]), NodeType(int(self.fields[3])))
 
-    @property
+    @cached_property
     def type(self) -> EdgeType:
         return EdgeType(int(self.fields[4]))
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeTimes:
+    """How long its calls took at the callee and at the caller."""
+
+    server: Histogram = EMPTY
+    client: Histogram = EMPTY
 
     @property
     def histogram(self) -> Histogram:

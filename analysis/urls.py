@@ -9,7 +9,7 @@ from analysis.pages.differences import differences_page
 from analysis.pages.failures import failures
 from analysis.pages.operation import operation, operation_series
 from analysis.pages.operations import operations
-from analysis.pages.service_map import map_edge, service_map
+from analysis.pages.service_map import map_edge, map_edges, service_map
 from analysis.pages.span_metrics import span_metrics
 from analysis.pages.status import status
 from analysis.pages.trace_critical_path import (
@@ -21,6 +21,7 @@ from analysis.pages.trace_verdict import trace_verdict
 urlpatterns: list[URLPattern] = [
     path("map", service_map, name="map"),
     path("map/edge", map_edge, name="map-edge"),
+    path("map/edges", map_edges, name="map-edges"),
     path("operations", operations, name="operations"),
     path("bottlenecks", bottlenecks, name="bottlenecks"),
     path("failures", failures, name="failures"),

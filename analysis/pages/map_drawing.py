@@ -79,7 +79,7 @@ class Drawing:
 
 def draw(rows: list[EdgeRow]) -> Drawing:
     """Raises ValueError of too many nodes or edges, see `analysis.layout`."""
-    nodes = node_rows(rows, rows[0].query) if rows else []
+    nodes = node_rows([row.edge for row in rows], rows[0].query) if rows else []
     place = {each.node: at for at, each in enumerate(nodes)}
     ends = tuple((place[row.edge.caller], place[row.edge.callee]) for row in rows)
     found = _layout(len(nodes), ends)

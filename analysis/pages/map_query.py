@@ -21,12 +21,14 @@ MOST_EDGE_CHARACTERS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class MapQuery:
-    """`edge` are the fields of the edge that is looked at, None for none."""
+    """`edge` are the fields of the edge that is looked at, None for none; `page` is of
+    the table."""
 
     window: PageWindow
     shown: Shown
     sort: str = ""
     edge: Fields | None = None
+    page: int = 1
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -88,12 +90,18 @@ def read_query(request: HttpRequest, now_nano: int) -> MapQuery:
         ),
         sort=asked.get("sort", ""),
         edge=_edge(asked.get("edge", "")),
+        page=_page(asked.get("page", "")),
     )
 
 
 def _depth(text: str) -> int:
     depths = {str(depth): depth for depth in range(1, DEEPEST + 1)}
     return depths.get(text, 1)
+
+
+def _page(text: str) -> int:
+    # More digits than any page has would take long to read.
+    return int(text) if text.isdecimal() and len(text) < 7 else 1
 
 
 def _edge(text: str) -> Fields | None:

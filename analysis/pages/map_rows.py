@@ -12,10 +12,11 @@ from analysis.pages.map_query import TYPE_NAMES, MapQuery
 from analysis.pages.windows import PageWindow, with_range
 from analysis.peers import NodeType
 from analysis.results.measures import text_of
-from analysis.service_map import MapEdge, MapNode
+from analysis.service_map import EdgeTimes, MapEdge, MapNode
 from traces.search.durations import format_duration
 from traces.templatetags.display import percent, rate
 
+NO_TIMES: Final = EdgeTimes()
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 VERBS: Final = {
     EdgeType.CALL: "calls",
@@ -49,6 +50,7 @@ class EdgeRow:
 
     edge: MapEdge
     query: MapQuery
+    times: EdgeTimes = NO_TIMES
 
     @cached_property
     def caller(self) -> str:
@@ -94,19 +96,19 @@ class EdgeRow:
 
     @cached_property
     def p50(self) -> int | None:
-        return quantile(self.edge.histogram, "p50")
+        return quantile(self.times.histogram, "p50")
 
     @cached_property
     def p95(self) -> int | None:
-        return quantile(self.edge.histogram, "p95")
+        return quantile(self.times.histogram, "p95")
 
     @cached_property
     def caller_p95(self) -> int | None:
-        return quantile(self.edge.client, "p95")
+        return quantile(self.times.client, "p95")
 
     @cached_property
     def label(self) -> str:
-        """Its numbers in a line."""
+        """Its numbers in a line, as far as they were read."""
         parts = [rate(self.rate), f"{percent(self.errors)} errors"]
         for name, nano in (("p50", self.p50), ("p95", self.p95)):
             parts += [] if nano is None else [f"{name} {format_duration(nano)}"]
@@ -246,10 +248,10 @@ class NodeRow:
         return with_range(url, self.query.window, service=self.node.name)
 
 
-def node_rows(rows: list[EdgeRow], query: MapQuery) -> list[NodeRow]:
+def node_rows(edges: list[MapEdge], query: MapQuery) -> list[NodeRow]:
     """The nodes of these edges, in the order of their names."""
     sums: dict[MapNode, list[float]] = {}
-    for edge in (row.edge for row in rows):
+    for edge in edges:
         callee = sums.setdefault(edge.callee, [0.0, 0.0, 0.0])
         callee[0] += edge.calls
         callee[1] += edge.failed

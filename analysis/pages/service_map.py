@@ -1,7 +1,6 @@
 """The map of services: who calls whom, how often, how slowly, with how many failures."""
 
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +11,7 @@ from analysis.edges import EdgeType
 from analysis.pages.map_drawing import draw
 from analysis.pages.map_query import MapQuery, read_query
 from analysis.pages.map_rows import QUANTILES, EdgeRow, node_rows, quantile
+from analysis.pages.map_table import edge_page, edge_rows, times_of
 from analysis.pages.service_paths import paths_of
 from analysis.pages.windows import CHOICES
 from analysis.results.edges import EdgeFacts, read_edge, read_edges
@@ -20,25 +20,8 @@ from analysis.service_map import DEEPEST, most_called, select
 from traces.pages.search_choices import one_of
 from traces.store.base import StoreError
 
-ORDERS: Final[dict[str, Callable[[EdgeRow], Any]]] = {
-    "calls": lambda row: -row.edge.calls,
-    "caller": lambda row: (row.caller, row.callee),
-    "callee": lambda row: (row.callee, row.caller),
-    "errors": lambda row: -row.errors,
-    "p50": lambda row: -(row.p50 or 0),
-    "p95": lambda row: -(row.p95 or 0),
-    "caller-p95": lambda row: -(row.caller_p95 or 0),
-}
-COLUMNS: Final = (
-    ("caller", "Caller"),
-    ("callee", "Callee"),
-    ("calls", "Calls"),
-    ("errors", "Errors"),
-    ("p50", "p50"),
-    ("p95", "p95"),
-    ("caller-p95", "p95 at the caller"),
-)
-MOST_ROWS: Final = 2_000
+# Of more edges the times are not told in the drawing: reading them is slow.
+MOST_DRAWN_WITH_TIMES: Final = 200
 MOST_MARKED: Final = 50
 DEPTHS: Final = {
     str(steps): "1 step" if steps == 1 else f"{steps} steps"
@@ -59,6 +42,19 @@ def service_map(request: HttpRequest) -> HttpResponse:
         context["away"] = True
     status = 503 if "away" in context else 200
     return render(request, f"analysis/{view}.html", context, status=status)
+
+
+@require_safe
+def map_edges(request: HttpRequest) -> HttpResponse:
+    """A page of the table alone."""
+    query = read_query(request, time.time_ns())
+    try:
+        page = edge_page(select(read_edges(query.window.minutes), query.shown), query)
+        times = times_of(query, (), both=page.edges)
+    except StoreError:
+        return render(request, "analysis/_away.html", status=503)
+    context = {"page": page, "rows": edge_rows(page.edges, query, times)}
+    return render(request, "analysis/_map_table.html", context)
 
 
 @require_safe
@@ -89,20 +85,18 @@ def map_of(query: MapQuery) -> dict[str, Any]:
     every = read_edges(query.window.minutes)
     chosen = select(every, query.shown)
     part = most_called(chosen)
-    sort = query.sort if query.sort in ORDERS else "calls"
-    rows = sorted((EdgeRow(each, query) for each in chosen), key=ORDERS[sort])
-    context: dict[str, Any] = {
+    page = edge_page(chosen, query)
+    timed = part.edges if len(part.edges) <= MOST_DRAWN_WITH_TIMES else []
+    times = times_of(query, timed, both=page.edges)
+    focus = [each for each in node_rows(chosen, query) if each.chosen]
+    return panel_of(query) | {
         "any": bool(every),
         "part": part,
-        "drawing": draw([EdgeRow(each, query) for each in part.edges]),
-        "rows": rows[:MOST_ROWS],
-        "rows_left_out": max(len(rows) - MOST_ROWS, 0),
-        "headings": [
-            (label, query.url(sort=name), name == sort) for name, label in COLUMNS
-        ],
+        "drawing": draw(edge_rows(part.edges, query, times)),
+        "page": page,
+        "rows": edge_rows(page.edges, query, times),
+        "focus": focus[0] if focus else None,
     }
-    focus = [each for each in node_rows(rows, query) if each.node == query.shown.focus]
-    return context | panel_of(query) | {"focus": focus[0] if focus else None}
 
 
 def panel_of(query: MapQuery) -> dict[str, Any]:
@@ -112,22 +106,22 @@ def panel_of(query: MapQuery) -> dict[str, Any]:
     facts = read_edge(query.window.minutes, query.edge)
     if facts is None:
         return {"edge_unseen": True}
-    row = EdgeRow(facts.edge, query)
     return {
-        "row": row,
+        "row": EdgeRow(facts.edge, query, facts.times),
+        "facts": facts,
         "counts": {name: round(count) for name, count in facts.counts.items()},
-        "times": times_of(facts),
+        "times": quantiles_of(facts),
         "quantile_names": list(QUANTILES),
     }
 
 
-def times_of(facts: EdgeFacts) -> list[tuple[str, list[int | None]]]:
+def quantiles_of(facts: EdgeFacts) -> list[tuple[str, list[int | None]]]:
     """(whose, quantiles in nanoseconds) of the times that are known."""
     message = facts.edge.type is EdgeType.MESSAGING
     gap = "waiting for the receiver" if message else "between the two"
     every = (
-        ("at the callee", facts.edge.server),
-        ("at the caller", facts.edge.client),
+        ("at the callee", facts.times.server),
+        ("at the caller", facts.times.client),
         (gap, facts.gap),
     )
     return [

@@ -1,6 +1,7 @@
 """The edges of a service map over some minutes, put together from their measures."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from analysis.histogram import EMPTY, Histogram
 from analysis.measured import (
@@ -14,58 +15,77 @@ from analysis.measured import (
 )
 from analysis.results.measures import merged_details
 from analysis.results.merging import NOTHING, Merged
-from analysis.results.reading import Minutes, read_measures
-from analysis.service_map import MapEdge
+from analysis.results.reading import (
+    Found,
+    Minutes,
+    read_counts,
+    read_measures,
+    read_some,
+)
+from analysis.service_map import EdgeTimes, MapEdge
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeFacts:
-    """What of an edge is told only when it is looked at; `counts` are by name."""
+    """What of an edge is told only when it is looked at; `counts` are by name.
+
+    The trace ids are hexadecimal, or empty.
+    """
 
     edge: MapEdge
+    times: EdgeTimes
     gap: Histogram
     counts: dict[str, float]
+    slowest_trace_id: str
+    failed_trace_id: str
 
 
-def read_edges(minutes: Minutes, fields: Fields | None = None) -> list[MapEdge]:
-    """All edges with calls, or the one with these fields, in their order."""
-    found = read_measures(EDGE, minutes, fields=fields)
-    clients = {
-        each.fields: each.merged
-        for each in read_measures(EDGE_CLIENT, minutes, fields=fields)
+def read_edges(minutes: Minutes) -> list[MapEdge]:
+    """All edges with calls, in their order, without times: there may be thousands."""
+    found = read_counts(EDGE, minutes)
+    return [MapEdge(each.fields, each.count, each.failed) for each in found]
+
+
+def read_times(
+    minutes: Minutes, among: Collection[Fields], both: Collection[Fields]
+) -> dict[Fields, EdgeTimes]:
+    """Of these edges the times at the callee, or where it sent no spans at the caller;
+    of those in `both` the caller's in any case."""
+    server = _histograms(read_some(EDGE, minutes, among))
+    unknown = {each for each in among if not len(server.get(each, EMPTY).buckets)}
+    client = _histograms(read_some(EDGE_CLIENT, minutes, unknown.union(both)))
+    return {
+        each: EdgeTimes(server.get(each, EMPTY), client.get(each, EMPTY))
+        for each in among
     }
-    return [
-        _edge(each.fields, each.merged, clients.get(each.fields, NOTHING))
-        for each in found
-    ]
 
 
-def _edge(fields: Fields, merged: Merged, client: Merged) -> MapEdge:
-    # The slowest call is told of by the end that took longer.
-    ends = sorted((merged, client), key=lambda end: -end.histogram.max_nano)
-    exemplars = merged_details(tuple(text for end in ends for text in end.details))
-    return MapEdge(
-        fields,
-        merged.count,
-        merged.failed,
-        merged.histogram,
-        client.histogram,
-        exemplars.get(SLOWEST, ""),
-        exemplars.get(FAILED, ""),
-    )
+def _histograms(found: list[Found]) -> dict[Fields, Histogram]:
+    return {each.fields: each.merged.histogram for each in found}
 
 
 def read_edge(minutes: Minutes, fields: Fields) -> EdgeFacts | None:
     """None of an edge without calls in these minutes."""
-    edges = read_edges(minutes, fields)
-    if not edges:
+    edge = _one(EDGE, minutes, fields)
+    if edge is NOTHING:
         return None
-    gaps = read_measures(EDGE_GAP, minutes, fields=fields)
+    client = _one(EDGE_CLIENT, minutes, fields)
     counts = read_measures(EDGE_COUNT, minutes, group=fields)
-    texts = tuple(text for each in counts for text in each.merged.details)
-    failed = edges[0].failed_trace_id or merged_details(texts).get(FAILED, "")
+    # The slowest call is told of by the end that took longer.
+    ends = sorted((edge, client), key=lambda end: -end.histogram.max_nano)
+    # Of failures the ends know first, then what counts them.
+    told = [*ends, *(each.merged for each in counts)]
+    traces = merged_details(tuple(text for each in told for text in each.details))
     return EdgeFacts(
-        replace(edges[0], failed_trace_id=failed),
-        gaps[0].merged.histogram if gaps else EMPTY,
+        MapEdge(fields, edge.count, edge.failed),
+        EdgeTimes(edge.histogram, client.histogram),
+        _one(EDGE_GAP, minutes, fields).histogram,
         {str(each.fields[-1]): each.merged.count for each in counts},
+        traces.get(SLOWEST, ""),
+        traces.get(FAILED, ""),
     )
+
+
+def _one(kind: str, minutes: Minutes, fields: Fields) -> Merged:
+    found = read_measures(kind, minutes, fields=fields)
+    return found[0].merged if found else NOTHING

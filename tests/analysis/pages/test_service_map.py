@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from analysis.dependencies import edges
 from analysis.edges import EdgeType
 from analysis.forest import build_forest
-from analysis.histogram import EMPTY
 from analysis.models import AnalysedMinute, ChangedMinute, Measure, SeenSegment
 from analysis.peers import NodeType
 from analysis.results.changes import Change, mark, minute_of
@@ -158,7 +157,7 @@ def test_the_map_can_be_narrowed_by_a_part_of_a_name(client, analysed):
 
 def edge(caller, callee, type_=EdgeType.CALL, calls=1.0, callee_type=0):
     fields = (caller, 0, callee, int(callee_type), int(type_))
-    return MapEdge(fields, calls, 0.0, EMPTY, EMPTY, "", "")
+    return MapEdge(fields, calls, 0.0)
 
 
 def test_without_queues_messages_go_from_service_to_service():
@@ -191,8 +190,63 @@ def test_large_maps_are_drawn_up_to_a_limit_that_is_told(client, db, nodes):
     answer, page = opened(client)
     assert answer.status_code == 200
     assert len(answer.context["drawing"].nodes) == min(nodes, 300)
-    assert len(answer.context["rows"]) == 3 * nodes
+    assert answer.context["page"].edge_count == 3 * nodes
+    assert len(answer.context["rows"]) == 100
+    assert f"1 to 100 of {3 * nodes} edges" in page
     assert ("left out of the drawing" in page) == (nodes > 300)
+
+
+def test_the_pages_of_the_table_have_each_edge_once(client, db):
+    fill(map_edges(90, 230), 1, time.time_ns())
+    answer, url, rows = client.get("/map"), "?", []
+    while url:
+        answer = client.get(f"/map/edges{url}")
+        assert b"<html" not in answer.content
+        found = [row.edge.fields for row in answer.context["rows"]]
+        whole = client.get(f"/map{url}").context["rows"]
+        assert [row.edge.fields for row in whole] == found
+        rows += found
+        url = answer.context["page"].next
+    assert len(rows) == len(set(rows)) == 230
+    assert answer.context["page"].number == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("2", 2), ("3", 2), ("999999", 2), ("9" * 5000, 1), ("0", 1), ("-1", 1), ("²", 1)],
+)
+def test_a_page_that_there_is_not_is_the_last_or_the_first(client, db, asked, shown):
+    fill(map_edges(50, 120), 1, time.time_ns())
+    assert opened(client, page=asked)[0].context["page"].number == shown
+
+
+@pytest.mark.parametrize(("sort", "listed"), [("p95", 15), ("errors", 20)])
+def test_an_order_by_time_lists_a_limited_number_of_edges_and_says_so(
+    client, db, sort, listed
+):
+    fill(map_edges(9, 20), 1, time.time_ns())
+    with patch("analysis.pages.map_table.MOST_TIMED", 15):
+        answer, page = opened(client, sort=sort)
+    assert len(answer.context["rows"]) == listed
+    assert ("5 edges with fewer calls are left out of this order" in page) == (
+        listed < 20
+    )
+
+
+@pytest.mark.parametrize(("most", "told"), [(12, True), (11, False)])
+def test_a_large_drawing_tells_no_times_but_the_table_does(client, db, most, told):
+    fill(map_edges(9, 12), 1, time.time_ns())
+    with (
+        patch("analysis.pages.map_table.ROWS_A_PAGE", 4),
+        patch("analysis.pages.service_map.MOST_DRAWN_WITH_TIMES", most),
+    ):
+        context = opened(client)[0].context
+    rows = {edge.row.edge.fields: edge.row for edge in context["drawing"].edges}
+    listed = {row.edge.fields for row in context["rows"]}
+    assert all(
+        (rows[each].p95 is not None) == (told or each in listed) for each in rows
+    )
+    assert all(row.caller_p95 is not None for row in context["rows"])
 
 
 @pytest.mark.parametrize("sort", ["caller", "errors", "p95", "caller-p95", "nonsense"])
@@ -256,8 +310,11 @@ def test_what_is_still_to_be_analysed_is_said(client, store):
 
 
 @pytest.mark.parametrize(
-    "url", ["/map", "/map?view=paths", '/map/edge?edge=["a",0,"b",0,0]']
+    "url",
+    ["/map", "/map?view=paths", "/map/edges", '/map/edge?edge=["a",0,"b",0,0]'],
 )
 def test_a_database_that_is_away_is_503(client, db, url):
-    with patch("analysis.results.reading._rows", side_effect=OperationalError("gone")):
+    with patch(
+        "analysis.results.reading._measures", side_effect=OperationalError("gone")
+    ):
         assert client.get(url).status_code == 503
