@@ -1,8 +1,10 @@
 """Measures of a map with many services over many minutes, written as an analysis does.
 
+    export DATA_DIR=… DJANGO_SETTINGS_MODULE=tracing_ui.settings
+    python manage.py migrate
     python -m tests.analysis.map_data 50 150 1440
 
-fills the database of the settings with so many services, edges and minutes up to now.
+fills the database of that folder with so many services, edges and minutes up to now.
 """
 
 import random
