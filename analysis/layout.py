@@ -52,9 +52,17 @@ class EdgePath:
 
     @property
     def svg(self) -> str:
-        """The `d` of an SVG path."""
-        start, *rest = (f"{x:.1f},{y:.1f}" for x, y in self.points)
-        return f"M{start} C{' '.join(rest)}"
+        """The `d` of an SVG path, from point to point: a third as long as in places."""
+        (x, y), *rest = ((round(x, 1), round(y, 1)) for x, y in self.points)
+        steps = [f"M{x:g},{y:g}"]
+        for at in range(0, len(rest), 3):
+            piece = rest[at : at + 3]
+            if all(each[1] == y for each in piece):
+                steps.append(f"h{piece[-1][0] - x:g}")
+            else:
+                steps.append(f"c{' '.join(f'{a - x:g},{b - y:g}' for a, b in piece)}")
+            x, y = piece[-1]
+        return "".join(steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analysis import layering as layering_module
 from analysis.heights import heights
 from analysis.layering import layered
-from analysis.layout import LARGEST, MOST_EDGES, NODE_WIDTH, layout
+from analysis.layout import LARGEST, MOST_EDGES, NODE_WIDTH, EdgePath, layout
 from analysis.ordering import Stretch, crossings, ordered, stretches
 
 
@@ -204,5 +204,8 @@ def test_a_map_with_too_many_nodes_or_edges_is_refused():
 
 
 def test_paths_are_written_for_svg():
-    path = layout(2, [(0, 1)]).paths[0]
-    assert path.svg.startswith("M192.0,46.0 C240.0,46.0 240.0,46.0 288.0,46.0")
+    level = EdgePath(((0, 1), (2, 1), (2, 1), (4, 1)), back=False)
+    assert level.svg == "M0,1h4"
+    points = ((192, 46), (240, 46), (240, 80.25), (288, 80.25))
+    bent = EdgePath((*points, (300, 80.25), (300, 80.25), (310.55, 80.25)), back=False)
+    assert bent.svg == "M192,46c48,0 48,34.2 96,34.2h22.6"
