@@ -1,49 +1,45 @@
-"""The map as an SVG's attributes: where its nodes lie, how wide and red its edges are."""
+"""The map as a drawing: where its nodes lie, how wide and red its edges are."""
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from analysis.layout import Box, EdgePath, layout
+from analysis.layering import Link
+from analysis.layout import Box, EdgePath, Point, layout
 from analysis.pages.map_rows import EdgeRow, NodeRow, node_rows
 
-THINNEST: Final = 1.2
+THINNEST: Final = 1.5
 WIDEST: Final = 7.0
+WIDEST_OF_MANY: Final = 4.0
+# The widest edge has at least so many times the calls of the thinnest: edges that
+# differ little look alike.
+LEAST_RATIO: Final = 10.0
 # Of its length at least so much of an edge with any failure is red.
 LEAST_RED: Final = 0.06
 # Labels of more edges would hide each other.
 MOST_LABELS: Final = 30
-
-# The same map is often drawn again, with another edge chosen.
-_layout = lru_cache(maxsize=16)(layout)
+# With more nodes the page says how to see fewer.
+MANY_NODES: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnNode:
     row: NodeRow
     box: Box
-
-    @property
-    def transform(self) -> str:
-        return f"translate({self.box.x:.1f} {self.box.y:.1f})"
+    marked: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnEdge:
+    """`ends` are the places of its nodes; `d` is of an SVG path; pixels."""
+
     row: EdgeRow
-    path: EdgePath
-    busiest: float
-
-    @property
-    def d(self) -> str:
-        return self.path.svg
-
-    @property
-    def width(self) -> str:
-        """By the logarithm of its calls: from one to a million, all can be seen."""
-        share = math.log1p(self.row.edge.calls) / math.log1p(self.busiest)
-        return f"{THINNEST + (WIDEST - THINNEST) * share:.1f}"
+    ends: Link
+    d: str
+    middle: Point
+    width: float
 
     @property
     def red(self) -> str:
@@ -52,15 +48,6 @@ class DrawnEdge:
             return ""
         share = min(max(self.row.errors, LEAST_RED), 1.0)
         return f"{100 * share:.1f} 100"
-
-    @property
-    def middle(self) -> tuple[str, str]:
-        """x and y of the middle of its middle piece."""
-        points = self.path.points
-        piece = (len(points) - 1) // 3 // 2 * 3
-        (ax, ay), (bx, by), (cx, cy), (dx, dy) = points[piece : piece + 4]
-        x, y = (ax + 3 * bx + 3 * cx + dx) / 8, (ay + 3 * by + 3 * cy + dy) / 8
-        return f"{x:.1f}", f"{y - 5:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +63,67 @@ class Drawing:
     def labelled(self) -> bool:
         return len(self.edges) <= MOST_LABELS
 
+    @property
+    def crowded(self) -> bool:
+        return len(self.nodes) > MANY_NODES
 
-def draw(rows: list[EdgeRow]) -> Drawing:
-    """Raises ValueError of too many nodes or edges, see `analysis.layout`."""
+
+def draw(rows: Sequence[EdgeRow], marked: Collection[str] = ()) -> Drawing:
+    """Services with a marked name stand out. Raises ValueError of too many nodes or
+    edges, see `analysis.layout`."""
     nodes = node_rows([row.edge for row in rows], rows[0].query) if rows else []
     place = {each.node: at for at, each in enumerate(nodes)}
     ends = tuple((place[row.edge.caller], place[row.edge.callee]) for row in rows)
-    found = _layout(len(nodes), ends)
-    busiest = max((row.edge.calls for row in rows), default=1.0)
+    found = _placed(len(nodes), ends)
+    widest = WIDEST_OF_MANY if len(nodes) > MANY_NODES else WIDEST
+    widths = edge_widths([row.edge.calls for row in rows], widest)
     return Drawing(
-        list(map(DrawnNode, nodes, found.boxes)),
         [
-            DrawnEdge(row, path, busiest)
-            for row, path in zip(rows, found.paths, strict=True)
+            DrawnNode(row, box, row.node.name in marked)
+            for row, box in zip(nodes, found.boxes, strict=True)
         ],
+        list(map(DrawnEdge, rows, ends, found.curves, found.middles, widths)),
+        found.width,
+        found.height,
+    )
+
+
+class Placed(NamedTuple):
+    boxes: Sequence[Box]
+    curves: Sequence[str]
+    middles: Sequence[Point]
+    width: int
+    height: int
+
+
+# The same map is often drawn again, with another edge chosen.
+@lru_cache(maxsize=16)
+def _placed(node_count: int, ends: tuple[Link, ...]) -> Placed:
+    found = layout(node_count, ends)
+    return Placed(
+        found.boxes,
+        [path.svg for path in found.paths],
+        [_middle(path) for path in found.paths],
         math.ceil(found.width),
         math.ceil(found.height),
     )
+
+
+def _middle(path: EdgePath) -> Point:
+    """Of its middle piece."""
+    piece = (len(path.points) - 1) // 3 // 2 * 3
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = path.points[piece : piece + 4]
+    return (ax + 3 * bx + 3 * cx + dx) / 8, (ay + 3 * by + 3 * cy + dy) / 8
+
+
+def edge_widths(calls: Sequence[float], widest: float) -> list[float]:
+    """By the logarithm of their calls, from the least to the most that are drawn."""
+    if not calls:
+        return []
+    least, most = min(calls), max(calls)
+    if least <= 0:
+        return [THINNEST] * len(calls)
+    span = math.log(max(most / least, LEAST_RATIO))
+    return [
+        THINNEST + (widest - THINNEST) * math.log(each / least) / span for each in calls
+    ]

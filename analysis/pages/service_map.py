@@ -11,6 +11,7 @@ from analysis.edges import EdgeType
 from analysis.pages.map_drawing import draw
 from analysis.pages.map_query import MapQuery, read_query
 from analysis.pages.map_rows import QUANTILES, EdgeRow, node_rows, quantile
+from analysis.pages.map_svg import edges_svg, nodes_svg
 from analysis.pages.map_table import edge_page, edge_rows, times_of
 from analysis.pages.service_paths import paths_of
 from analysis.pages.windows import CHOICES
@@ -34,10 +35,11 @@ def service_map(request: HttpRequest) -> HttpResponse:
     query = read_query(request, time.time_ns())
     view = "paths" if request.GET.get("view") == "paths" else "map"
     context = {"query": query, "view": view, **choices(query)}
-    context["marked"] = set(request.GET.getlist("mark")[:MOST_MARKED])
+    marked = set(request.GET.getlist("mark")[:MOST_MARKED])
+    context["marked"] = marked
     try:
         context["waiting"] = waiting_in(query.window.minutes)
-        context |= paths_of(query) if view == "paths" else map_of(query)
+        context |= paths_of(query) if view == "paths" else map_of(query, marked)
     except StoreError:
         context["away"] = True
     status = 503 if "away" in context else 200
@@ -81,18 +83,21 @@ def choices(query: MapQuery) -> dict[str, Any]:
     }
 
 
-def map_of(query: MapQuery) -> dict[str, Any]:
+def map_of(query: MapQuery, marked: set[str]) -> dict[str, Any]:
     every = read_edges(query.window.minutes)
     chosen = select(every, query.shown)
     part = most_called(chosen)
     page = edge_page(chosen, query)
     timed = part.edges if len(part.edges) <= MOST_DRAWN_WITH_TIMES else []
     times = times_of(query, timed, both=page.edges)
+    drawing = draw(edge_rows(part.edges, query, times), marked)
     focus = [each for each in node_rows(chosen, query) if each.chosen]
     return panel_of(query) | {
         "any": bool(every),
         "part": part,
-        "drawing": draw(edge_rows(part.edges, query, times)),
+        "drawing": drawing,
+        "edges_svg": edges_svg(drawing),
+        "nodes_svg": nodes_svg(drawing),
         "page": page,
         "rows": edge_rows(page.edges, query, times),
         "focus": focus[0] if focus else None,

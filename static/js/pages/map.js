@@ -1,8 +1,10 @@
 // The map: zooming, dragging, and an edge's numbers without loading the page again.
 
+import { startHighlighting } from "../map/highlight.js";
+import { pointInSight } from "../map/tip.js";
 import "./operations.js";
 
-const SMALLEST = 0.2;
+const SMALLEST = 0.1;
 const LARGEST = 2;
 // At first a map is shrunk to fit, but not below this: its names can be read.
 const LEAST_AT_FIRST = 0.75;
@@ -56,17 +58,35 @@ function startZoom() {
   showFirst();
 }
 
-// A map larger than its frame opens at the node that is looked at, or the leftmost,
-// where requests come in: the order of the nodes in the page is that of their numbers.
+// A map larger than its frame opens at what is looked at, or at the leftmost node, where
+// requests come in.
 function showFirst() {
-  const places = [...svg.querySelectorAll(".map-node")].map((each) => each.getBoundingClientRect());
-  const leftmost = places.reduce((a, b) => (b.left < a.left ? b : a));
-  const chosen = svg.querySelector(".map-node[aria-current]");
-  const node = chosen?.getBoundingClientRect() ?? leftmost;
+  const edge = svg.querySelector(".map-edge[aria-current]");
+  const node = svg.querySelector(".map-node[aria-current]") ?? leftmost();
+  const { left, top, width, height } = node.getBoundingClientRect();
+  showMiddle(edge ? pointInSight(scroller, edge) : { x: left + width / 2, y: top + height / 2 });
+}
+
+// The order of the nodes in the page is that of their names.
+function leftmost() {
+  const x = (node) => node.transform.baseVal[0].matrix.e;
+  return [...svg.querySelectorAll(".map-node")].reduce((a, b) => (x(b) < x(a) ? b : a));
+}
+
+// Of the screen.
+function showMiddle({ x, y }) {
   const frame = scroller.getBoundingClientRect();
-  const left = node.left + node.width / 2 - frame.left - scroller.clientWidth / 2;
-  const top = node.top + node.height / 2 - frame.top - scroller.clientHeight / 2;
-  scroller.scrollBy(left, top);
+  scroller.scrollBy(x - frame.left - scroller.clientWidth / 2, y - frame.top - scroller.clientHeight / 2);
+}
+
+// A line is thin to point at.
+function widenReach() {
+  for (const line of svg.querySelectorAll(".map-edge .line")) {
+    const reach = line.cloneNode();
+    reach.setAttribute("class", "reach");
+    reach.removeAttribute("stroke-width");
+    line.before(reach);
+  }
 }
 
 // Dragging scrolls; a click that ends a drag opens nothing.
@@ -132,7 +152,9 @@ function startOpening() {
 }
 
 if (svg) {
+  widenReach();
   startZoom();
   startDragging();
+  startHighlighting(svg, scroller, document.getElementById("map-tip"));
   startOpening();
 }

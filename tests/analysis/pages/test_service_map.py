@@ -1,5 +1,6 @@
 """The map: its counts, its links, what it leaves out, what it says when empty."""
 
+import re
 import time
 from collections import Counter
 from itertools import pairwise
@@ -14,6 +15,7 @@ from analysis.dependencies import edges
 from analysis.edges import EdgeType
 from analysis.forest import build_forest
 from analysis.models import AnalysedMinute, ChangedMinute, Measure, SeenSegment
+from analysis.pages.map_drawing import THINNEST, WIDEST, edge_widths
 from analysis.peers import NodeType
 from analysis.results.changes import Change, mark, minute_of
 from analysis.results.edges import read_edges
@@ -247,6 +249,36 @@ def test_a_large_drawing_tells_no_times_but_the_table_does(client, db, most, tol
         (rows[each].p95 is not None) == (told or each in listed) for each in rows
     )
     assert all(row.caller_p95 is not None for row in context["rows"])
+
+
+@pytest.mark.parametrize("nodes", [60, 61])
+def test_a_drawing_with_many_nodes_says_how_to_see_fewer(client, db, nodes):
+    fill(map_edges(nodes, 2 * nodes), 1, time.time_ns())
+    hint = f"{nodes} nodes and {2 * nodes} edges are drawn"
+    assert (hint in opened(client)[1]) == (nodes > 60)
+    assert hint not in opened(client, q="front")[1]
+
+
+def test_edges_are_as_wide_as_the_logarithm_of_their_calls():
+    assert edge_widths([], WIDEST) == []
+    assert edge_widths([5.0, 5.0], WIDEST) == [THINNEST] * 2
+    least, middle, most = edge_widths([1.0, 1e3, 1e6], WIDEST)
+    assert (least, most) == (THINNEST, WIDEST)
+    assert middle == pytest.approx((THINNEST + WIDEST) / 2)
+    assert edge_widths([100.0, 110.0], WIDEST)[1] < THINNEST + 0.5
+    assert edge_widths([0.0, 1.0], WIDEST) == [THINNEST] * 2
+
+
+def test_edges_name_the_nodes_that_they_end_at(client, analysed):
+    analysed(*chain("a", "b"))
+    _, page = opened(client)
+    nodes = dict(re.findall(r'data-node="(\d)".*?aria-label="\w+ (\w+):', page))
+    edges = re.findall(r'data-ends="(\d) (\d)".*?aria-label="(\w+) calls (\w+):', page)
+    assert {(nodes[one], nodes[two]) for one, two, *_ in edges} == {
+        ("user", "a"),
+        ("a", "b"),
+    }
+    assert all((nodes[one], nodes[two]) == (a, b) for one, two, a, b in edges)
 
 
 @pytest.mark.parametrize("sort", ["caller", "errors", "p95", "caller-p95", "nonsense"])
