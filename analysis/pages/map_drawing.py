@@ -1,6 +1,7 @@
 """The map as a drawing: where its nodes lie, how wide and red its edges are."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,8 @@ LEAST_RATIO: Final = 10.0
 LEAST_RED: Final = 0.06
 # Labels of more edges would hide each other.
 MOST_LABELS: Final = 30
+# How far, as a part of a curve, a label stands from its middle.
+TOWARDS_END: Final = 0.2
 # With more nodes the page says how to see fewer.
 MANY_NODES: Final = 60
 
@@ -33,12 +36,13 @@ class DrawnNode:
 
 @dataclass(frozen=True, slots=True)
 class DrawnEdge:
-    """`ends` are the places of its nodes; `d` is of an SVG path; pixels."""
+    """`ends` are the places of its nodes; `d` is of an SVG path; `label_at` is where its
+    rate is written; pixels."""
 
     row: EdgeRow
     ends: Link
     d: str
-    middle: Point
+    label_at: Point
     width: float
 
     @property
@@ -82,7 +86,7 @@ def draw(rows: Sequence[EdgeRow], marked: Collection[str] = ()) -> Drawing:
             DrawnNode(row, box, row.node.name in marked)
             for row, box in zip(nodes, found.boxes, strict=True)
         ],
-        list(map(DrawnEdge, rows, ends, found.curves, found.middles, widths)),
+        list(map(DrawnEdge, rows, ends, found.curves, found.labels, widths)),
         found.width,
         found.height,
     )
@@ -91,7 +95,7 @@ def draw(rows: Sequence[EdgeRow], marked: Collection[str] = ()) -> Drawing:
 class Placed(NamedTuple):
     boxes: Sequence[Box]
     curves: Sequence[str]
-    middles: Sequence[Point]
+    labels: Sequence[Point]
     width: int
     height: int
 
@@ -103,17 +107,33 @@ def _placed(node_count: int, ends: tuple[Link, ...]) -> Placed:
     return Placed(
         found.boxes,
         [path.svg for path in found.paths],
-        [_middle(path) for path in found.paths],
+        _label_places(found.paths, ends),
         math.ceil(found.width),
         math.ceil(found.height),
     )
 
 
-def _middle(path: EdgePath) -> Point:
-    """Of its middle piece."""
+def _label_places(paths: Sequence[EdgePath], ends: Sequence[Link]) -> list[Point]:
+    """In the middle piece of each, towards the end that fewer others share: there lines
+    lie further apart."""
+    made, taken = (Counter(pair[end] for pair in ends) for end in (0, 1))
+    return [
+        _point(path, 0.5 + TOWARDS_END * _sign(made[caller] - taken[callee]))
+        for path, (caller, callee) in zip(paths, ends, strict=True)
+    ]
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _point(path: EdgePath, t: float) -> Point:
+    """Of its middle piece, a Bezier curve from t = 0 to 1."""
     piece = (len(path.points) - 1) // 3 // 2 * 3
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = path.points[piece : piece + 4]
-    return (ax + 3 * bx + 3 * cx + dx) / 8, (ay + 3 * by + 3 * cy + dy) / 8
+    factors = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+    places = zip(factors, path.points[piece : piece + 4], strict=True)
+    shares = [(factor * x, factor * y) for factor, (x, y) in places]
+    return sum(x for x, _ in shares), sum(y for _, y in shares)
 
 
 def edge_widths(calls: Sequence[float], widest: float) -> list[float]:

@@ -21,8 +21,13 @@ _NONE: Final = mark_safe("")
 def edges_svg(drawing: Drawing) -> SafeString:
     """`data-ends` are the numbers of an edge's nodes; the end of its name in words is
     repeated as `data-label`, for the page's script to set apart."""
-    rows = ((_edge(each, labelled=drawing.labelled),) for each in drawing.edges)
-    return format_html_join("\n", "{}", rows)
+    return format_html_join("\n", "{}", ((_edge(each),) for each in drawing.edges))
+
+
+def rates_svg(drawing: Drawing) -> SafeString:
+    """Of each edge, in the same order, or of none: above them, so that none is crossed."""
+    labelled = drawing.edges if drawing.labelled else []
+    return format_html_join("\n", "{}", ((_rate(each),) for each in labelled))
 
 
 def nodes_svg(drawing: Drawing) -> SafeString:
@@ -30,11 +35,11 @@ def nodes_svg(drawing: Drawing) -> SafeString:
     return format_html_join("\n", "{}", rows)
 
 
-def _edge(edge: DrawnEdge, *, labelled: bool) -> SafeString:
+def _edge(edge: DrawnEdge) -> SafeString:
     row = edge.row
     return format_html(
         '<a class="map-edge {}" href="{}#map-panel" data-ends="{} {}" data-label="{}" '
-        'aria-label="{}"{}><path class="line" d="{}" stroke-width="{}"/>{}{}</a>',
+        'aria-label="{}"{}><path class="line" d="{}" stroke-width="{}"/>{}</a>',
         row.type_name,
         row.url,
         *edge.ends,
@@ -44,7 +49,6 @@ def _edge(edge: DrawnEdge, *, labelled: bool) -> SafeString:
         edge.d,
         f"{edge.width:.1f}",
         _red(edge) if edge.red else _NONE,
-        _rate(edge) if labelled else _NONE,
     )
 
 
@@ -59,7 +63,7 @@ def _red(edge: DrawnEdge) -> SafeString:
 
 
 def _rate(edge: DrawnEdge) -> SafeString:
-    x, y = edge.middle
+    x, y = edge.label_at
     return format_html(
         '<text class="map-rate" x="{}" y="{}">{}</text>',
         f"{x:.1f}",

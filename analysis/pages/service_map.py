@@ -11,7 +11,7 @@ from analysis.edges import EdgeType
 from analysis.pages.map_drawing import draw
 from analysis.pages.map_query import MapQuery, read_query
 from analysis.pages.map_rows import QUANTILES, EdgeRow, node_rows, quantile
-from analysis.pages.map_svg import edges_svg, nodes_svg
+from analysis.pages.map_svg import edges_svg, nodes_svg, rates_svg
 from analysis.pages.map_table import edge_page, edge_rows, times_of
 from analysis.pages.service_paths import paths_of
 from analysis.pages.windows import CHOICES
@@ -97,6 +97,7 @@ def map_of(query: MapQuery, marked: set[str]) -> dict[str, Any]:
         "part": part,
         "drawing": drawing,
         "edges_svg": edges_svg(drawing),
+        "rates_svg": rates_svg(drawing),
         "nodes_svg": nodes_svg(drawing),
         "page": page,
         "rows": edge_rows(page.edges, query, times),

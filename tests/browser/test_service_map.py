@@ -54,6 +54,14 @@ def in_frame(page, locator):
     )
 
 
+def overlap(one, other):
+    return all(
+        one[start] < other[start] + other[size]
+        and other[start] < one[start] + one[size]
+        for start, size in (("x", "width"), ("y", "height"))
+    )
+
+
 def node(page, name):
     return page.locator(f'.map-node[aria-label*=" {name}: "]')
 
@@ -128,6 +136,12 @@ def test_a_chosen_edge_is_told_of_beside_the_map(go):
     frame = page.locator("#map-scroller").bounding_box()
     panel = page.locator("#map-panel").bounding_box()
     assert panel["x"] >= frame["x"] + frame["width"]
+    # The label has gone along with the map, which was moved, and hides neither end.
+    tip = page.locator("#map-tip").bounding_box()
+    for number in edge.get_attribute("data-ends").split():
+        end = page.locator(f'.map-node[data-node="{number}"]').bounding_box()
+        assert not overlap(tip, end)
+        assert abs(tip["y"] + tip["height"] - end["y"]) < 60
 
 
 def test_the_next_page_of_edges_comes_without_the_drawing(go):

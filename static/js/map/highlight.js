@@ -32,11 +32,12 @@ export function startHighlighting(svg, scroller, tip) {
   });
   scroller.addEventListener("focusout", () => highlight.update({ focused: null }));
   scroller.addEventListener("scroll", () => highlight.showNumbers());
+  new ResizeObserver(() => highlight.showNumbers()).observe(scroller);
 }
 
 class Highlight {
   constructor(svg, scroller, tip) {
-    Object.assign(this, { svg, scroller, tip, pointer: null, hovered: null, focused: null });
+    Object.assign(this, { svg, scroller, tip, pointer: null, hovered: null, focused: null, shown: [] });
     this.above = svg.querySelector("#map-above");
   }
 
@@ -55,14 +56,16 @@ class Highlight {
     Object.assign(this, changes);
     if (this.current === before) return;
     this.svg.classList.toggle("dimmed", Boolean(this.current));
-    const shown = this.current ? this.ties(this.current) : [];
-    this.above.replaceChildren(...shown.map((each) => copyOf(each, each === this.focused)));
+    this.shown = this.current ? this.ties(this.current) : [];
+    this.above.replaceChildren(...this.shown.map((each) => copyOf(each, each === this.focused)));
     this.showNumbers();
   }
 
   showNumbers() {
     const at = this.hovered ? this.pointer : null;
-    showTip(this.tip, this.scroller, this.current, at);
+    const isEdge = this.current?.matches(".map-edge");
+    const ends = isEdge ? this.shown.filter((each) => each.matches(".map-node")) : [];
+    showTip(this.tip, this.scroller, this.current, at, ends);
   }
 
   // The browser scrolls to the box around a curve, which may be larger than the frame.
@@ -75,26 +78,30 @@ class Highlight {
   }
 }
 
-// A function from an edge or node to what is to be drawn above: edges, then nodes.
+// A function from an edge or node to what is to be drawn above: edges, their rates where
+// these are written, then nodes.
 function tiesOf(svg) {
   const nodes = [...svg.querySelectorAll(".map-node")];
+  const rates = [...svg.querySelectorAll(".map-rate")];
+  const all = [...svg.querySelectorAll(".map-edge")];
+  const rateOf = new Map(rates.map((rate, at) => [all[at], rate]));
   const edgesOf = nodes.map(() => []);
   const ends = (edge) => edge.dataset.ends.split(" ").map(Number);
-  for (const edge of svg.querySelectorAll(".map-edge")) {
+  for (const edge of all) {
     for (const end of new Set(ends(edge))) edgesOf[end].push(edge);
   }
   return (element) => {
     const own = Number(element.dataset.node);
     const edges = element.matches(".map-edge") ? [element] : edgesOf[own];
     const numbers = new Set([...edges.flatMap(ends), ...(edges.includes(element) ? [] : [own])]);
-    return [...edges, ...[...numbers].map((number) => nodes[number])];
+    const ownRates = edges.flatMap((edge) => rateOf.get(edge) ?? []);
+    return [...edges, ...ownRates, ...[...numbers].map((number) => nodes[number])];
   };
 }
 
 function copyOf(element, isFocused) {
-  element.id ||= element.dataset.node
-    ? `map-node-${element.dataset.node}`
-    : `map-edge-${[...element.parentElement.children].indexOf(element)}`;
+  const siblings = [...element.parentElement.children];
+  element.id ||= `${element.classList[0]}-${siblings.indexOf(element)}`;
   const copy = document.createElementNS(SVG, "use");
   copy.setAttribute("href", `#${element.id}`);
   copy.classList.toggle("focused", isFocused);

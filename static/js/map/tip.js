@@ -21,8 +21,8 @@ export const isInSight = (scroller, edge) =>
   within(scroller.getBoundingClientRect(), pointInSight(scroller, edge));
 
 // `pointer` is where it points, null when the element is focused; without an element
-// nothing is shown.
-export function showTip(tip, scroller, element, pointer) {
+// nothing is shown. The ends of an edge stay in sight.
+export function showTip(tip, scroller, element, pointer, ends) {
   tip.hidden = !element;
   if (!element) return;
   const { label } = element.dataset;
@@ -30,7 +30,9 @@ export function showTip(tip, scroller, element, pointer) {
   const [name, numbers] = tip.children;
   name.textContent = sentence.slice(0, sentence.lastIndexOf(`: ${label}`));
   numbers.textContent = label;
-  place(tip, scroller.getBoundingClientRect(), anchorOf(scroller, element, pointer));
+  const size = tip.getBoundingClientRect();
+  const anchor = besides(ends, size, anchorOf(scroller, element, pointer));
+  place(tip, size, scroller.getBoundingClientRect(), anchor);
 }
 
 function anchorOf(scroller, element, pointer) {
@@ -39,9 +41,20 @@ function anchorOf(scroller, element, pointer) {
   return new DOMRect(x, y);
 }
 
+// The anchor, made as high as those of the elements that a label at it would cover.
+function besides(elements, { width, height }, anchor) {
+  const middle = anchor.left + anchor.width / 2;
+  const covered = elements
+    .map((each) => each.getBoundingClientRect())
+    .filter((each) => each.left < middle + width / 2 && each.right > middle - width / 2)
+    .filter((each) => each.top < anchor.bottom && each.bottom > anchor.top - height - GAP_PX);
+  const top = Math.min(anchor.top, ...covered.map((each) => each.top));
+  const bottom = Math.max(anchor.bottom, ...covered.map((each) => each.bottom));
+  return new DOMRect(anchor.left, top, anchor.width, bottom - top);
+}
+
 // Above what it tells of, or below where there is no room.
-function place(tip, frame, anchor) {
-  const { width, height } = tip.getBoundingClientRect();
+function place(tip, { width, height }, frame, anchor) {
   const middle = anchor.left + anchor.width / 2 - frame.left;
   const above = anchor.top - frame.top - height - GAP_PX;
   const top = above >= EDGE_OF_FRAME_PX ? above : anchor.bottom - frame.top + GAP_PX;

@@ -1,7 +1,7 @@
 // The map: zooming, dragging, and an edge's numbers without loading the page again.
 
 import { startHighlighting } from "../map/highlight.js";
-import { pointInSight } from "../map/tip.js";
+import { isInSight, pointInSight } from "../map/tip.js";
 import "./operations.js";
 
 const SMALLEST = 0.1;
@@ -138,6 +138,8 @@ async function openEdge(edge) {
   window.htmx.swap(panel, await response.text(), { swapStyle: "innerHTML" });
   history.replaceState(null, "", search);
   markChosen(edge);
+  // The panel has taken room from the map.
+  if (!isInSight(scroller, edge)) showMiddle(pointInSight(scroller, edge));
   panel.scrollIntoView({ block: "nearest" });
 }
 
