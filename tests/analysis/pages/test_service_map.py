@@ -198,6 +198,18 @@ def test_large_maps_are_drawn_up_to_a_limit_that_is_told(client, db, nodes):
     assert ("left out of the drawing" in page) == (nodes > 300)
 
 
+def test_of_more_edges_than_can_be_drawn_those_with_most_calls_are(client, db):
+    fill(map_edges(100, 2_010), 1, time.time_ns())
+    answer, page = opened(client)
+    drawn_edges = [each.row.edge for each in answer.context["drawing"].edges]
+    assert len(drawn_edges) == 2_000
+    assert "the 2,000 edges with most calls. 10 edges are left out" in page
+    assert "1 to 100 of 2,010 edges" in page
+    rarest = client.get("/map/edges", {"page": 21}).context["rows"]
+    least = min(edge.calls for edge in drawn_edges)
+    assert [row.edge.calls <= least for row in rarest] == [True] * 10
+
+
 def test_the_pages_of_the_table_have_each_edge_once(client, db):
     fill(map_edges(90, 230), 1, time.time_ns())
     answer, url, rows = client.get("/map"), "?", []
