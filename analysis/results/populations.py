@@ -16,12 +16,13 @@ from analysis.trace_columns import RESOURCE_KEYS, trace_columns
 from traces.query import And, Filter, Not, TraceQuery
 from traces.spans import COMPARED_COLUMNS, MARKED, SpanColumns, StatusCode
 from traces.store.base import TraceStore
-from traces.store.trace_filter import span_hashes
+from traces.store.trace_filter import TraceHashes, span_hashes
 from traces.tree import BoolArray
 
 # Rows of the selection and of the rest, each; of more an even part is looked at.
 MOST_ROWS: Final = 1_000_000
-# Of these, rows whose whole traces are read to see what they called, each.
+# Of these, rows whose whole traces are read to see what they called, each; one side may
+# have what the other leaves of it.
 MOST_TRACED: Final = 2_000
 # Of the traces of those rows.
 MOST_SPANS: Final = 400_000
@@ -154,13 +155,18 @@ def _left_out(chosen: SpanColumns, rest: SpanColumns) -> list[str]:
 def _traced(spans: pa.Table, selected: BoolArray) -> IntArray:
     """The rows whose traces are read: of each side those whose hash is least."""
     hashes = span_hashes(spans["trace_id"], spans["span_id"])
-    found = []
-    for side in (np.flatnonzero(selected), np.flatnonzero(~selected)):
-        if len(side) > MOST_TRACED:
-            last = np.partition(hashes[side], MOST_TRACED - 1)[MOST_TRACED - 1]
-            side = side[hashes[side] <= last]
-        found.append(side[np.argsort(hashes[side], kind="stable")])
-    return _in_turns(*found)
+    chosen, rest = np.flatnonzero(selected), np.flatnonzero(~selected)
+    return _in_turns(
+        _least(chosen, hashes, max(MOST_TRACED, 2 * MOST_TRACED - len(rest))),
+        _least(rest, hashes, max(MOST_TRACED, 2 * MOST_TRACED - len(chosen))),
+    )
+
+
+def _least(rows: IntArray, hashes: TraceHashes, most: int) -> IntArray:
+    if len(rows) > most:
+        last = np.partition(hashes[rows], most - 1)[most - 1]
+        rows = rows[hashes[rows] <= last]
+    return rows[np.argsort(hashes[rows], kind="stable")]
 
 
 def _in_turns(first: IntArray, second: IntArray) -> IntArray:
