@@ -68,6 +68,16 @@ def test_of_many_keys_fewer_spans_are_read(store):
     assert (len(found.table), found.matched) == (5, 20)
 
 
+def test_of_many_spans_that_are_dear_to_read_some_are_read(store):
+    store.write(batch(*spans(range(1, 11), a=1)))
+    store.compact()
+    store.write(batch(*spans(range(11, 21), a=1)))
+    with patch("traces.store.span_columns.MOST_VARIED", 5):
+        found = store.get_span_columns(ALL, 1_000)
+        assert store.get_marked_columns(ALL, ALL.where, 1_000) is None
+    assert (len(found.table), found.matched) == (10, 20)
+
+
 def test_too_many_different_texts_are_refused(store):
     store.write(
         batch(*(each for n in range(9) for each in spans([n], a="x" * 99 + str(n))))

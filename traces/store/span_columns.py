@@ -18,8 +18,10 @@ from traces.store.checking import check
 from traces.store.finding import rank_traces
 from traces.store.source import Relation, Source
 from traces.store.sql import Parameters
-from traces.store.text_columns import IDS, Choice, Texts, most_keys, read_texts
+from traces.store.text_columns import IDS, Choice, Texts, most_keys, read_texts, varied
 
+# Of spans that footers tell too little of.
+MOST_VARIED: Final = 50_000
 # As `traces.store.sampling.is_sampled`.
 _SAMPLED: Final = """
     CREATE OR REPLACE TEMP TABLE sampled AS SELECT {ids} FROM (
@@ -38,8 +40,8 @@ def get_span_columns(source: Source, query: TraceQuery, most: int) -> SpanColumn
     with source.connection() as connection:
         check(query, connection)
         window = source.in_window(query.window)
-        most = _fitting(window, most)
-        if _count_matching(connection, window, query) <= most:
+        count, most = _fitting(connection, window, query, most)
+        if count <= most:
             texts = _read(connection, window, Choice(query))
             return _span_columns(texts, len(texts.table), window)
         collect(connection, window, query, table="matched", columns=IDS)
@@ -57,7 +59,8 @@ def get_marked_columns(
         check(query, connection)
         check(replace(query, where=mark), connection)
         window = source.in_window(query.window)
-        if _count_matching(connection, window, query) > _fitting(window, most):
+        count, most = _fitting(connection, window, query, most)
+        if count > most:
             return None
         texts = _read(connection, window, Choice(query, mark=mark))
         return _span_columns(texts, len(texts.table), window)
@@ -78,22 +81,32 @@ def _read(
         return read_texts(connection, relation, choice._replace(hints=False))
 
 
-def _fitting(relation: Relation, most: int) -> int:
-    """Fewer when there are many keys: memory is by texts."""
-    return min(most, MOST_TEXTS // most_keys(relation))
+def _fitting(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    query: TraceQuery,
+    most: int,
+) -> tuple[int, int]:
+    """How many match, copies included, and how many of them are read: fewer when there
+    are many keys, or many that must be put together as VARIANTs."""
+    most = min(most, MOST_TEXTS // most_keys(relation))
+    count = _count_matching(connection, relation, query)
+    rest = varied(relation)
+    dear = _count_matching(connection, rest, query) if rest else 0
+    if dear > MOST_VARIED:
+        most = min(most, count * MOST_VARIED // dear)
+    return count, most
 
 
 def _count_matching(
-    connection: duckdb.DuckDBPyConnection, window: Relation, query: TraceQuery
+    connection: duckdb.DuckDBPyConnection, relation: Relation, query: TraceQuery
 ) -> int:
-    """Copies of spans included."""
-
     def count(spans: str, parameters: Parameters) -> int:
         sql = f"SELECT count(*) FROM {spans}"
         ((found,),) = connection.execute(sql, parameters.used_in(sql)).fetchall()
         return int(found)
 
-    return of_matching(window, query, count, columns="1")
+    return of_matching(relation, query, count, columns="1")
 
 
 def get_root_columns(
@@ -101,7 +114,10 @@ def get_root_columns(
 ) -> SpanColumns:
     with source.connection() as connection:
         _rank_without(source, connection, query, without)
-        most = _fitting(source.in_window(query.window), most)
+        window = source.in_window(query.window)
+        most = min(most, MOST_TEXTS // most_keys(window))
+        if varied(window):
+            most = min(most, MOST_VARIED)
         matched = _sample(connection, "ranked", "trace_id", most)
         rows = connection.execute("SELECT trace_id FROM sampled").fetchall()
         whole = source.of_traces([trace_id for (trace_id,) in rows])

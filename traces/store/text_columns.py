@@ -107,6 +107,14 @@ def most_keys(relation: Relation) -> int:
     return max(len(keys), 1)
 
 
+def varied(relation: Relation) -> Relation | None:
+    """The part of it whose attributes must be put together as VARIANTs."""
+    if not relation.parts:
+        return relation
+    parts = tuple(part for part in relation.parts if _keys_of(part) is None)
+    return relation._replace(sql=parts_sql(parts), parts=parts) if parts else None
+
+
 def read_texts(
     connection: duckdb.DuckDBPyConnection, relation: Relation, choice: Choice
 ) -> Texts:
