@@ -30,7 +30,7 @@ COLUMNS: Final = (
     ("p95", "p95"),
     ("caller-p95", "p95 at the caller"),
 )
-ROWS_A_PAGE: Final = 100
+ROWS_A_PAGE: Final = 50
 # Of more edges those with most calls are listed by time: reading times is slow.
 MOST_TIMED: Final = 2_000
 

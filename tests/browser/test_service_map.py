@@ -145,15 +145,15 @@ def test_a_chosen_edge_is_told_of_beside_the_map(go):
 
 
 def test_the_next_page_of_edges_comes_without_the_drawing(go):
-    page = go(50, 120)
+    page = go(50, 70)
     rows = page.locator(".map-table tbody tr")
-    expect(rows).to_have_count(100)
+    expect(rows).to_have_count(50)
     page.evaluate("window.same = true")
     page.get_by_role("link", name="Next page").click()
     expect(rows).to_have_count(20)
     expect(page).to_have_url(re.compile("page=2"))
     page.locator("#map-by-p95").click()
-    expect(rows).to_have_count(100)
+    expect(rows).to_have_count(50)
     expect(page.locator("#map-by-p95")).to_be_focused()
     assert page.evaluate("window.same")
     page.go_back()
