@@ -193,8 +193,9 @@ GOOD_SPANS = st.fixed_dictionaries(
     },
 ).map(with_fields)
 PROCESSES = some(f1=TEXTS.map(text), f2=TAGS)
+BATCHES = some(f1=PROCESSES, f2=lists(GOOD_SPANS | ODD_SPANS, most=6))
 BODIES = (
-    some(f1=PROCESSES, f2=lists(GOOD_SPANS | ODD_SPANS, most=6)).map(written)
+    BATCHES.map(written)
     | st.builds(batch, GOOD_SPANS, GOOD_SPANS)
     | st.sampled_from([b"", b"\xff\xff", b"\x00"])
 )

@@ -2,7 +2,7 @@
 
 import struct as binary
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.receivers.thrift_writing import (
     text,
     written,
 )
+from traces.collections_paused import no_collections
 from traces.receivers import thrift_reading as reading
 from traces.receivers.thrift_reading import Protocol, list_of
 from traces.receivers.verdict import BadRequest
@@ -113,6 +114,60 @@ def test_a_list_without_a_struct_around_it_is_read():
     body = written(listed(struct({3: i64(1)}), struct({3: i64(2)})))
     found = reading.read_list(body, TAG, MOST)
     assert [each.value for each in found] == [1, 2]
+
+
+PLACED = reading.struct(Holder, {1: ("tags", list_of(reading.PLACE))})
+
+
+def placed(*bodies: bytes, most: int = MOST, protocol: Any = Protocol.BINARY) -> Any:
+    return reading.Stream(bodies, PLACED, protocol, most)
+
+
+@PROTOCOLS
+def test_places_are_told_in_all_bodies_and_read_later(protocol):
+    tags = [struct({1: text("a"), 3: i64(1)}), struct({1: text("b")})]
+    body = encoded({1: listed(*tags)}, protocol)
+    stream = placed(body, body, protocol=protocol)
+    places = [*stream.read(0).tags, *stream.read(1).tags]
+    assert [stream.read_at(each, TAG).key for each in places] == ["a", "b"] * 2
+
+
+def test_a_closed_stream_leaves_no_bytes_to_the_collector():
+    body = encoded({2: text("x" * MIB)}, Protocol.BINARY)
+    with growing_at_most(8 * MIB), no_collections():
+        for _ in range(10):
+            with closing(placed(body, body)) as stream:
+                stream.read(0)
+
+
+@PROTOCOLS
+def test_a_cut_body_is_not_read_on_in_the_next(protocol):
+    body = encoded({1: listed(struct({1: text("key")}))}, protocol)
+    for end in range(len(body)):
+        stream = placed(body[:end], body, protocol=protocol)
+        with pytest.raises(BadRequest, match="ends too soon"):
+            stream.read(0)
+        assert len(stream.read(1).tags) == 1
+
+
+@PROTOCOLS
+def test_b5_all_places_of_a_large_body_together_are_bounded(protocol):
+    tags = listed(*[struct({1: text("x" * 1_000)})] * 400)
+    body = encoded({1: tags}, protocol)
+    assert len(placed(body, protocol=protocol, most=401).read(0).tags) == 400
+    with pytest.raises(BadRequest, match="400 items at most"):
+        placed(body, protocol=protocol, most=400).read(0)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a9_what_is_only_placed_is_held_to_the_bounds(hidden):
+    nested = b"\x0c\x00\x09" * 100_000
+    long = b"\x0b\x00\x01" + size(2**31 - 1)
+    for inner in (nested, long):
+        body = b"\x0f\x00\x01\x0c" + size(1) + inner
+        bodies = [body, b"\x00" * 100] if hidden else [body]
+        with growing_at_most(20 * MIB), pytest.raises(BadRequest):
+            placed(*bodies).read(0)
 
 
 HOSTILE = {

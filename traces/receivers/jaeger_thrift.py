@@ -1,6 +1,7 @@
 """Jaeger's thrift, of `jaeger.thrift` and `agent.thrift`, to the wire."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 import numpy as np
@@ -11,14 +12,14 @@ from traces.receivers.jaeger_spans import resource_attributes
 from traces.receivers.jaeger_thrift_columns import time_faults, to_columns
 from traces.receivers.jaeger_thrift_lists import SpanLists, tags_of
 from traces.receivers.jaeger_thrift_structs import (
-    BATCH,
     EMIT_BATCH_ARGUMENTS,
+    PLACED_BATCH,
     Batch,
     ClientStats,
     EmitBatch,
 )
 from traces.receivers.limits import Limits
-from traces.receivers.thrift_reading import Protocol
+from traces.receivers.thrift_reading import Call, Protocol, Stream
 from traces.receivers.verdict import BadRequest, Sent, Verdict
 from traces.receivers.wire import Read, most_items, too_many_spans
 
@@ -35,12 +36,9 @@ _DROPPED: Final = {
 
 def read_batches(bodies: Sequence[bytes], limits: Limits) -> Read:
     """Each body is one Batch, in the binary protocol."""
-
-    def read_one(body: bytes) -> Batch:
-        read: Batch = thrift.read(body, BATCH, Protocol.BINARY, most_items(limits))
-        return read
-
-    return _read_each(bodies, limits, read_one)
+    most = most_items(limits)
+    with closing(Stream(bodies, PLACED_BATCH, Protocol.BINARY, most)) as stream:
+        return _read_each(stream, len(bodies), stream.read, limits)
 
 
 def read_compact_messages(bodies: Sequence[bytes], limits: Limits) -> Read:
@@ -54,18 +52,30 @@ def read_binary_messages(bodies: Sequence[bytes], limits: Limits) -> Read:
 
 
 def _read_messages(bodies: Sequence[bytes], limits: Limits, protocol: Protocol) -> Read:
-    def read_one(body: bytes) -> Batch:
-        call = thrift.open_call(body, protocol)
+    calls = [_open_call(body, protocol) for body in bodies]
+    arguments = [b"" if isinstance(c, BadRequest) else c.arguments for c in calls]
+    most = most_items(limits)
+
+    def read_one(number: int) -> Batch:
+        call = calls[number]
+        if isinstance(call, BadRequest):
+            raise call
         if call.method != EMIT_BATCH:
             raise BadRequest(f"the method {call.method!r} is not {EMIT_BATCH}")
-        read: EmitBatch = thrift.read(
-            call.arguments, EMIT_BATCH_ARGUMENTS, protocol, most_items(limits)
-        )
+        read: EmitBatch = stream.read(number)
         if read.batch is None:
             raise BadRequest(f"{EMIT_BATCH} without a batch")
         return read.batch
 
-    return _read_each(bodies, limits, read_one, _sent)
+    with closing(Stream(arguments, EMIT_BATCH_ARGUMENTS, protocol, most)) as stream:
+        return _read_each(stream, len(bodies), read_one, limits, _sent)
+
+
+def _open_call(body: bytes, protocol: Protocol) -> Call | BadRequest:
+    try:
+        return thrift.open_call(body, protocol)
+    except BadRequest as error:
+        return error
 
 
 def _no_word(batch: Batch) -> None:
@@ -73,16 +83,17 @@ def _no_word(batch: Batch) -> None:
 
 
 def _read_each(
-    bodies: Sequence[bytes],
+    stream: Stream,
+    bodies: int,
+    read_one: Callable[[int], Batch],
     limits: Limits,
-    read_one: Callable[[bytes], Batch],
     sent: Callable[[Batch], Sent | None] = _no_word,
 ) -> Read:
     lists = SpanLists()
     resources, verdicts = [], []
-    for body in bodies:
+    for number in range(bodies):
         try:
-            batch = read_one(body)
+            batch = read_one(number)
             _require_few_spans(batch, limits)
             verdict = Verdict(sent=sent(batch))
         except BadRequest as error:
@@ -91,8 +102,9 @@ def _read_each(
         resources.append(resource_attributes(process.service, tags_of(process.tags)))
         lists.add(batch.spans)
         verdicts.append(verdict)
-    numbers = np.arange(len(bodies))
-    return to_wire(to_columns(lists), Resources(resources, numbers), verdicts)
+    numbers = np.arange(bodies)
+    columns = to_columns(lists, stream)
+    return to_wire(columns, Resources(resources, numbers), verdicts)
 
 
 def _require_few_spans(batch: Batch, limits: Limits) -> None:

@@ -1,8 +1,9 @@
 """Jaeger's thrift as columns."""
 
 import struct as binary
-from collections.abc import Sequence
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,26 @@ from traces.receivers.jaeger_spans import (
     choose_parent,
     to_event,
 )
-from traces.receivers.jaeger_thrift_lists import TEXT, SpanLists, decode_text, tags_of
+from traces.receivers.jaeger_thrift_lists import (
+    KINDS,
+    SpanLists,
+    decode_text,
+    key_of,
+    kind_and_value,
+    tags_of,
+)
+from traces.receivers.jaeger_thrift_structs import TAG, ThriftTag
+from traces.receivers.jaeger_thrift_tags import (
+    BOOLEAN,
+    BYTES,
+    DOUBLE,
+    INTEGER,
+    ODD,
+    TEXT,
+    PlainTags,
+    read_plain_tags,
+)
+from traces.receivers.thrift_reading import Stream
 from traces.receivers.wire import Fault
 from traces.receivers.wire_columns import Items, binary_rows
 from traces.spans import SPAN_ID_BYTES
@@ -30,7 +50,14 @@ _NANO_PER_MICRO: Final = 1_000
 _LAST_MICRO: Final = INT64_MAX // _NANO_PER_MICRO
 _REFERENCE_KINDS: Final = {0: CHILD_OF, 1: FOLLOWS_FROM}
 _ID: Final = binary.Struct(">q").pack
-_NONE: Final = np.zeros(0, np.uint8)
+_NONE: Final = np.zeros(0, np.int64)
+_TYPES: Final = {
+    TEXT: pa.binary(),
+    DOUBLE: pa.float64(),
+    BOOLEAN: pa.bool_(),
+    INTEGER: pa.int64(),
+    BYTES: pa.binary(),
+}
 
 
 def time_faults(start: Ints, duration: Ints) -> list[Fault]:
@@ -46,7 +73,7 @@ def _outside(micro: Ints) -> Mask:
     return (micro < 0) | (micro > _LAST_MICRO)
 
 
-def to_columns(lists: SpanLists) -> JaegerColumns:
+def to_columns(lists: SpanLists, stream: Stream) -> JaegerColumns:
     """The batch of each span is its resource."""
     fields = {
         name: np.array(values, np.int64)
@@ -68,7 +95,7 @@ def to_columns(lists: SpanLists) -> JaegerColumns:
         flags=fields["flags"],
         start_time_unix_nano=start * _NANO_PER_MICRO,
         end_time_unix_nano=(start + duration) * _NANO_PER_MICRO,
-        tags=_tags(lists),
+        tags=_tags(lists, stream),
         events=_events(lists),
         links=parents.links,
         faults=faults,
@@ -89,16 +116,40 @@ def _rows(counts: Sequence[int]) -> Ints:
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def _tags(lists: SpanLists) -> Tags:
-    words = pa.array(map(decode_text, lists.words), pa.string())
-    indices = pa.array(np.concatenate([_NONE, *lists.keys]).astype(np.int32))
-    kinds = np.concatenate([_NONE, *lists.kinds])
-    arrays = {kind: pa.concat_arrays(a) for kind, a in lists.values.items() if a}
-    if TEXT in arrays:
-        arrays[TEXT] = _texts(arrays[TEXT])
-    values = [Values(np.flatnonzero(kinds == kind), a) for kind, a in arrays.items()]
-    keys = pa.DictionaryArray.from_arrays(indices, words)
-    return Tags(_rows(lists.tags_of_span), keys, values)
+def _tags(lists: SpanLists, stream: Stream) -> Tags:
+    places = np.concatenate([_NONE, *lists.tags])
+    plain = read_plain_tags(stream.data, places, stream.protocol)
+    at = np.flatnonzero(plain.kind == ODD)
+    # One by one, as each may be written in another way.
+    odd = [stream.read_at(place, TAG) for place in places[at].tolist()]
+    keys = plain.keys([key_of(tag) for tag in odd]).dictionary_encode()
+    words = pa.array(map(decode_text, keys.dictionary.to_pylist()), pa.string())
+    return Tags(
+        _rows(lists.tags_of_span),
+        pa.DictionaryArray.from_arrays(keys.indices, words),
+        [*_plain_values(plain), *_odd_values(at, odd)],
+    )
+
+
+def _plain_values(plain: PlainTags) -> Iterator[Values]:
+    for kind in KINDS:
+        place = np.flatnonzero(plain.kind == kind)
+        if len(place):
+            yield Values(place, _decoded(plain.values(kind), kind))
+
+
+def _odd_values(at: Ints, tags: Sequence[ThriftTag]) -> Iterator[Values]:
+    found: dict[int, dict[int, Any]] = defaultdict(dict)
+    for place, tag in zip(at.tolist(), tags, strict=True):
+        kind, value = kind_and_value(tag)
+        found[kind][place] = value
+    for kind, values in found.items():
+        array = pa.array(values.values(), _TYPES[kind])
+        yield Values(np.array(list(values), np.int64), _decoded(array, kind))
+
+
+def _decoded(values: pa.Array, kind: int) -> pa.Array:
+    return _texts(values) if kind == TEXT else values
 
 
 def _texts(array: pa.BinaryArray) -> pa.StringArray:

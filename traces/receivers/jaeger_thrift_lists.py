@@ -1,12 +1,11 @@
 """Batches of Jaeger's thrift taken apart, a list for each field of their spans."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, compress
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from traces.receivers.jaeger_spans import Tag
 from traces.receivers.jaeger_thrift_structs import (
@@ -16,16 +15,16 @@ from traces.receivers.jaeger_thrift_structs import (
     ThriftSpan,
     ThriftTag,
 )
+from traces.receivers.jaeger_thrift_tags import BOOLEAN, BYTES, DOUBLE, INTEGER, TEXT
+from traces.variant_columns import Ints
 
-TEXT: Final = 0
 # By TagType; what is of no known type is taken for text.
-KINDS: Final = {TEXT: "text", 1: "double", 2: "boolean", 3: "integer", 4: "bytes"}
-_TYPES: Final = {
-    "text": pa.binary(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "integer": pa.int64(),
-    "bytes": pa.binary(),
+KINDS: Final = {
+    TEXT: "text",
+    DOUBLE: "double",
+    BOOLEAN: "boolean",
+    INTEGER: "integer",
+    BYTES: "bytes",
 }
 _FIELDS: Final = (
     "trace_id_high",
@@ -46,25 +45,28 @@ def decode_text(text: bytes) -> str:
 
 def tags_of(tags: Iterable[ThriftTag]) -> list[Tag]:
     """One by one, where they are few."""
-    return [(decode_text(_get("key", tag)), _value(tag)) for tag in tags]
+    return [(decode_text(key_of(tag)), _value(tag)) for tag in tags]
 
 
 def _value(tag: ThriftTag) -> Any:
-    kind = KINDS.get(_get("type", tag), KINDS[TEXT])
-    value = _get(kind, tag)
-    return decode_text(value) if kind == KINDS[TEXT] else value
+    kind, value = kind_and_value(tag)
+    return decode_text(value) if kind == TEXT else value
+
+
+def kind_and_value(tag: ThriftTag) -> tuple[int, Any]:
+    """The value of a text in bytes."""
+    said = _get("type", tag)
+    kind = said if said in KINDS else TEXT
+    return kind, _get(KINDS[kind], tag)
+
+
+def key_of(tag: ThriftTag) -> bytes:
+    key: bytes = _get("key", tag)
+    return key
 
 
 def _get(name: str, tag: ThriftTag) -> Any:
     return getattr(tag, name, TAG_DEFAULTS[name])
-
-
-class _Numbers(dict[bytes, int]):
-    """Numbers keys as they are asked for."""
-
-    def __missing__(self, key: bytes) -> int:
-        number = self[key] = len(self)
-        return number
 
 
 class SpanLists:
@@ -82,11 +84,7 @@ class SpanLists:
         self.references_of_span: list[int] = []
         self.logs: list[ThriftLog] = []
         self.references: list[ThriftReference] = []
-        self.words: dict[bytes, int] = _Numbers()
-        self.keys: list[Any] = []  # numbers of the words, batch by batch
-        self.kinds: list[Any] = []
-        # The values of each kind, texts as bytes.
-        self.values: dict[int, list[pa.Array]] = {kind: [] for kind in KINDS}
+        self.tags: list[Ints] = []  # places in the stream, batch by batch
 
     def add(self, spans: Sequence[ThriftSpan]) -> None:
         self.spans_of_batch.append(len(spans))
@@ -94,27 +92,8 @@ class SpanLists:
             values += map(attrgetter(name), spans)
         self.logs += _flatten("logs", spans, self.logs_of_span)
         self.references += _flatten("references", spans, self.references_of_span)
-        self._add_tags(list(_flatten("tags", spans, self.tags_of_span)))
-
-    def _add_tags(self, tags: list[ThriftTag]) -> None:
-        number = self.words.__getitem__
-        self.keys.append(_array(list(map(number, _column("key", tags)))))
-        kinds = _array(_column("type", tags))
-        kinds[(kinds < 0) | (kinds >= len(KINDS))] = TEXT
-        self.kinds.append(kinds)
-        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-            # Bytes, as a mask of numpy's makes an object for each of its items.
-            mine = compress(tags, (kinds == kind).tobytes())
-            values = _column(KINDS[kind], list(mine))
-            self.values[kind].append(pa.array(values, _TYPES[KINDS[kind]]))
-
-
-def _array(numbers: list[int]) -> Any:
-    """Nearly always each fits a byte, and is then put there several times faster."""
-    try:
-        return np.frombuffer(bytearray(numbers), np.uint8)
-    except ValueError:
-        return np.array(numbers, np.int64)
+        tags = _flatten("tags", spans, self.tags_of_span)
+        self.tags.append(np.fromiter(tags, np.int64))
 
 
 def _flatten(
@@ -123,10 +102,3 @@ def _flatten(
     lists = list(map(attrgetter(name), spans))
     counts += map(len, lists)
     return chain.from_iterable(lists)
-
-
-def _column(name: str, tags: Sequence[ThriftTag]) -> list[Any]:
-    try:
-        return list(map(attrgetter(name), tags))
-    except AttributeError:
-        return [_get(name, tag) for tag in tags]

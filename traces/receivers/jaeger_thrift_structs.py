@@ -1,15 +1,16 @@
 """The structs of Jaeger's thrift that are read, of `jaeger.thrift` and `agent.thrift`."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from traces.receivers import thrift_reading as thrift
 from traces.receivers.thrift_reading import list_of
 
 
 class ThriftTag:
-    """Without defaults, see `TAG_DEFAULTS`: most objects are tags, and those that have
-    slots take half the memory. Texts are bytes, as all of a kind are decoded at once.
+    """Without defaults, see `TAG_DEFAULTS`: objects that have slots take half the memory.
+
+    Texts are bytes, as what is no UTF-8 is replaced later.
     """
 
     __slots__ = ("boolean", "bytes", "double", "integer", "key", "text", "type")
@@ -48,7 +49,7 @@ class ThriftSpan:
     flags = 0
     start_time = 0
     duration = 0
-    tags: Sequence[ThriftTag] = ()
+    tags: Sequence[Any] = ()  # objects, or their places in a `PLACED_BATCH`
     logs: Sequence[ThriftLog] = ()
 
 
@@ -76,7 +77,7 @@ class EmitBatch:
     batch: Batch | None = None
 
 
-_TAG: Final = thrift.struct(
+TAG: Final = thrift.struct(
     ThriftTag,
     {
         1: ("key", thrift.BYTES),
@@ -89,7 +90,7 @@ _TAG: Final = thrift.struct(
     },
 )
 _LOG: Final = thrift.struct(
-    ThriftLog, {1: ("timestamp", thrift.I64), 2: ("fields", list_of(_TAG))}
+    ThriftLog, {1: ("timestamp", thrift.I64), 2: ("fields", list_of(TAG))}
 )
 _REFERENCE: Final = thrift.struct(
     ThriftReference,
@@ -100,24 +101,10 @@ _REFERENCE: Final = thrift.struct(
         4: ("span_id", thrift.I64),
     },
 )
-_SPAN: Final = thrift.struct(
-    ThriftSpan,
-    {
-        1: ("trace_id_low", thrift.I64),
-        2: ("trace_id_high", thrift.I64),
-        3: ("span_id", thrift.I64),
-        4: ("parent_span_id", thrift.I64),
-        5: ("name", thrift.TEXT),
-        6: ("references", list_of(_REFERENCE)),
-        7: ("flags", thrift.I32),
-        8: ("start_time", thrift.I64),
-        9: ("duration", thrift.I64),
-        10: ("tags", list_of(_TAG)),
-        11: ("logs", list_of(_LOG)),
-    },
-)
+
+
 _PROCESS: Final = thrift.struct(
-    ThriftProcess, {1: ("service", thrift.TEXT), 2: ("tags", list_of(_TAG))}
+    ThriftProcess, {1: ("service", thrift.TEXT), 2: ("tags", list_of(TAG))}
 )
 _STATS: Final = thrift.struct(
     ClientStats,
@@ -127,13 +114,38 @@ _STATS: Final = thrift.struct(
         3: ("failed_to_emit_spans", thrift.I64),
     },
 )
-BATCH: Final = thrift.struct(
-    Batch,
-    {
-        1: ("process", _PROCESS),
-        2: ("spans", list_of(_SPAN)),
-        3: ("sequence", thrift.I64),
-        4: ("stats", _STATS),
-    },
-)
-EMIT_BATCH_ARGUMENTS: Final = thrift.struct(EmitBatch, {1: ("batch", BATCH)})
+
+
+def _batch_of(tag: thrift.Kind) -> thrift.Kind:
+    """With these as the tags of spans."""
+    span = thrift.struct(
+        ThriftSpan,
+        {
+            1: ("trace_id_low", thrift.I64),
+            2: ("trace_id_high", thrift.I64),
+            3: ("span_id", thrift.I64),
+            4: ("parent_span_id", thrift.I64),
+            5: ("name", thrift.TEXT),
+            6: ("references", list_of(_REFERENCE)),
+            7: ("flags", thrift.I32),
+            8: ("start_time", thrift.I64),
+            9: ("duration", thrift.I64),
+            10: ("tags", list_of(tag)),
+            11: ("logs", list_of(_LOG)),
+        },
+    )
+    return thrift.struct(
+        Batch,
+        {
+            1: ("process", _PROCESS),
+            2: ("spans", list_of(span)),
+            3: ("sequence", thrift.I64),
+            4: ("stats", _STATS),
+        },
+    )
+
+
+BATCH: Final = _batch_of(TAG)
+# Most of what spans hold are tags, and an object for each costs more than all the rest.
+PLACED_BATCH: Final = _batch_of(thrift.PLACE)
+EMIT_BATCH_ARGUMENTS: Final = thrift.struct(EmitBatch, {1: ("batch", PLACED_BATCH)})

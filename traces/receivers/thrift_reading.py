@@ -5,9 +5,10 @@ levels are refused, also in fields that nobody asked for.
 """
 
 import struct as binary
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from enum import Enum
-from itertools import repeat
+from itertools import accumulate, repeat, starmap
 from typing import Any, Final, NamedTuple
 
 from thrift.protocol import fastbinary
@@ -72,14 +73,24 @@ def struct(made: type, fields: Mapping[int, tuple[str, Kind]]) -> Kind:
     return Kind(TType.STRUCT, [made, tuple(specs)])
 
 
+class Place:
+    """Stands in a kind for a struct that is not read: where it begins is told instead.
+
+    What is in it is held to the same bounds all the same.
+    """
+
+
+PLACE: Final = Kind(TType.STRUCT, [Place, ()])
+
+
 class _Bounds:
     """What the decoder in C asks of a protocol."""
 
-    def __init__(self, body: bytes, most_items: int) -> None:
-        self.trans = TMemoryBuffer(body)
-        self.string_length_limit = len(body)
+    def __init__(self, transport: TMemoryBuffer, size: int, most_items: int) -> None:
+        self.trans = transport
+        self.string_length_limit = size
         # The smallest item takes a byte.
-        self.container_length_limit = min(len(body), most_items)
+        self.container_length_limit = min(size, most_items)
 
 
 class Protocol(Enum):
@@ -90,37 +101,105 @@ class Protocol(Enum):
         self.decode, self.headers = decode, headers
 
 
-def read(body: bytes, kind: Kind, protocol: Protocol, most_items: int) -> Any:
-    """An object of the struct's class; lists and all structs have `most_items` at most.
+class Stream:
+    """Bodies one after the other, each a struct of the kind.
 
-    Bytes after the struct are passed over, as some senders pad. Raises BadRequest.
+    Lists and all structs of a body have `most_items` at most. Bytes after the struct are
+    passed over, as some senders pad. Places are those in `data`. It must be closed, as
+    the classes that tell places are cycles, which keep the bytes until they are found.
     """
-    if len(body) > _SMALL_BODY:
-        kind = _counting(kind, repeat(None, most_items).__next__)
-    try:
-        return protocol.decode(None, _Bounds(body, most_items), kind.arguments)
-    except StopIteration:
-        raise BadRequest(f"a request may hold {most_items} items at most") from None
-    except _ERRORS as error:
-        raise _unreadable(error) from None
+
+    def __init__(
+        self, bodies: Sequence[bytes], kind: Kind, protocol: Protocol, most_items: int
+    ) -> None:
+        self.data = b"".join(bodies)
+        self._ends = list(accumulate(map(len, bodies), initial=0))
+        self.protocol = protocol
+        self._kind, self._most_items = kind, most_items
+        self._transport = TMemoryBuffer(self.data)
+        self._file = self._transport.cstringio_buf
+        self._telling = _with_classes(kind, self._told)
+
+    def read(self, number: int) -> Any:
+        """An object of the struct's class. Raises BadRequest."""
+        begin, end = self._ends[number : number + 2]
+        try:
+            made = self._decode(begin, end - begin, self._bounded_kind(end - begin))
+        except BadRequest:
+            if len(self._ends) == 2:
+                raise
+            return self._read_alone(begin, end)
+        return made if self._file.tell() <= end else self._read_alone(begin, end)
+
+    def read_at(self, place: int, kind: Kind) -> Any:
+        """The struct there, which was passed over before. Raises BadRequest."""
+        return self._decode(place, len(self.data) - place, kind)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _read_alone(self, begin: int, end: int) -> Any:
+        """A body that ends too soon must not be read on in the next one."""
+        return read(self.data[begin:end], self._kind, self.protocol, self._most_items)
+
+    def _decode(self, begin: int, size: int, kind: Kind) -> Any:
+        bounds = _Bounds(self._transport, size, self._most_items)
+        self._file.seek(begin)
+        try:
+            return self.protocol.decode(None, bounds, kind.arguments)
+        except StopIteration:
+            reason = f"a request may hold {self._most_items} items at most"
+            raise BadRequest(reason) from None
+        except _ERRORS as error:
+            raise _unreadable(error) from None
+
+    def _bounded_kind(self, size: int) -> Kind:
+        if size <= _SMALL_BODY:
+            return self._telling
+        left = repeat((), self._most_items)
+        tell = starmap(self._file.tell, left).__next__
+        # Both are callables in C, and take one of what is left.
+        none: dict[tuple[()], None] = {}
+        nothing = map(none.get, left).__next__
+
+        def counted(made: type) -> type:
+            if made is Place:
+                return _telling(tell)
+            return type(made.__name__, (made,), {"__init__": nothing, "__slots__": ()})
+
+        return _with_classes(self._kind, counted)
+
+    def _told(self, made: type) -> type:
+        return _telling(self._file.tell) if made is Place else made
 
 
-def _counting(kind: Kind, count: Callable[[], None]) -> Kind:
-    """The same, but each struct calls `count`, a callable in C, when it is made."""
+def _telling(tell: Callable[[], int]) -> type:
+    """A class that gives a place in place of an object of it."""
+    telling: Callable[..., type] = type("Telling", (type,), {"__call__": tell})
+    return telling("Place", (), {})
+
+
+def read(body: bytes, kind: Kind, protocol: Protocol, most_items: int) -> Any:
+    """As a `Stream` of one body reads it. Raises BadRequest."""
+    with closing(Stream([body], kind, protocol, most_items)) as stream:
+        return stream.read(0)
+
+
+def _with_classes(kind: Kind, change: Callable[[type], type]) -> Kind:
+    """The same, with other classes for its structs."""
     if kind.type == TType.LIST:
-        return list_of(_counting(Kind(*kind.arguments[:2]), count))
+        return list_of(_with_classes(Kind(*kind.arguments[:2]), change))
     if kind.type != TType.STRUCT:
         return kind
     made, specs = kind.arguments
-    counting = type(made.__name__, (made,), {"__init__": count, "__slots__": ()})
-    return Kind(
-        kind.type, [counting, tuple(spec and _counted(spec, count) for spec in specs)]
-    )
+    changed = tuple(spec and _with_classes_in(spec, change) for spec in specs)
+    return Kind(kind.type, [change(made), changed])
 
 
-def _counted(spec: _Spec, count: Callable[[], None]) -> _Spec:
+def _with_classes_in(spec: _Spec, change: Callable[[type], type]) -> _Spec:
     number, kind, name, arguments, default = spec
-    return number, kind, name, _counting(Kind(kind, arguments), count)[1], default
+    changed = _with_classes(Kind(kind, arguments), change)
+    return number, kind, name, changed.arguments, default
 
 
 class _Holder:
