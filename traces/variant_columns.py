@@ -71,7 +71,7 @@ def encode_objects(offsets: Ints, keys: Keys, pieces: Pieces) -> Column:
     """
     rows = len(offsets) - 1
     row = np.repeat(np.arange(rows), np.diff(offsets))
-    shapes = _find_shapes(offsets, row, keys)
+    shapes = _find_shapes(offsets, keys)
     repeated = np.flatnonzero(shapes.repeats[shapes.of_row])
     if len(repeated):
         kept = ~shapes.repeats[shapes.of_row][row]
@@ -129,12 +129,9 @@ def binary_array(data: Bytes, offsets: Ints) -> pa.BinaryArray:
     return pa.BinaryArray.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
-def _find_shapes(offsets: Ints, row: Ints, keys: Keys) -> Shapes:
+def _find_shapes(offsets: Ints, keys: Keys) -> Shapes:
     counts = np.diff(offsets)
-    place = np.arange(len(row)) - offsets[:-1][row]
-    of_row, first = _number_rows(offsets, counts, place, keys)
-    if not _same_keys(offsets, row, place, keys.ids, first[of_row]):
-        of_row = first = np.arange(len(counts))  # a collision: each row for itself
+    of_row, first = number_rows(offsets, keys.ids, len(keys.words))
     starts = running_total(counts[first])
     shape = np.repeat(np.arange(len(first)), counts[first])
     entry = np.arange(len(shape)) - starts[:-1][shape]
@@ -147,31 +144,32 @@ def _find_shapes(offsets: Ints, row: Ints, keys: Keys) -> Shapes:
     return Shapes(of_row, starts, entry[order], key[order], repeats)
 
 
-def _number_rows(
-    offsets: Ints, counts: Ints, place: Ints, keys: Keys
-) -> tuple[Ints, Ints]:
-    """A number for each row, equal for equal key sequences, and a row for each."""
-    of_word = _random_words(len(keys.words))
+def number_rows(offsets: Ints, ids: Ints, distinct: int) -> tuple[Ints, Ints]:
+    """A number for each row, equal for equal sequences of ids, and a row for each.
+
+    Row r owns ids `offsets[r]:offsets[r + 1]`, all below `distinct`.
+    """
+    counts = np.diff(offsets)
+    place = np.arange(len(ids)) - np.repeat(offsets[:-1], counts)
+    of_id = _random_words(distinct)
     of_place = _random_words(int(counts.max(initial=0))) | np.uint64(1)
     sums = np.zeros(len(place) + 1, np.uint64)
-    np.cumsum(of_word[keys.ids] * of_place[place], out=sums[1:])
+    np.cumsum(of_id[ids] * of_place[place], out=sums[1:])
     hashes = sums[offsets[1:]] - sums[offsets[:-1]]
     of_row = pa.array(hashes).dictionary_encode().indices.to_numpy().astype(np.int64)
     first = np.empty(int(of_row.max(initial=-1)) + 1, np.int64)
     first[of_row[::-1]] = np.arange(len(of_row))[::-1]
+    model = first[of_row]
+    if not np.array_equal(counts, counts[model]) or not np.array_equal(
+        ids, ids[np.repeat(offsets[model], counts) + place]
+    ):
+        every = np.arange(len(counts))  # a collision: each row for itself
+        return every, every
     return of_row, first
 
 
 def _random_words(count: int) -> npt.NDArray[np.uint64]:
     return _RANDOM.integers(0, 2**64, count, np.uint64)
-
-
-def _same_keys(offsets: Ints, row: Ints, place: Ints, ids: Ints, model: Ints) -> bool:
-    """Whether each row has the very keys of its model row."""
-    counts = np.diff(offsets)
-    if not np.array_equal(counts, counts[model]):
-        return False
-    return np.array_equal(ids, ids[offsets[model][row] + place])
 
 
 def _ranks(words: pa.BinaryArray) -> Ints:

@@ -15,7 +15,7 @@ from traces.receivers.jaeger_spans import FIELD_KEYS, SAMPLED_FLAG, Fields, take
 from traces.receivers.verdict import Verdict
 from traces.receivers.wire import Fault, Read, Wire, lists_of, make_wire, refuse
 from traces.receivers.wire_columns import Items, attributes, to_lists
-from traces.variant_columns import Ints, Mask, running_total
+from traces.variant_columns import Ints, Mask, number_rows, running_total
 
 _FIELD_KEYS = pa.array(sorted(FIELD_KEYS), pa.string())
 
@@ -108,43 +108,50 @@ def _take(tags: Tags, rows: int) -> _Taken:
         zero_copy_only=False
     )
     place = np.flatnonzero(is_field[tags.keys.indices.to_numpy()])
-    spans, said = _by_span(tags, place)
-    number, left = np.zeros(rows, np.int64), np.ones(len(tags.row), np.bool_)
-    known: dict[tuple[Any, ...], int] = {(): 0}
-    # Span by span, as what a span says is looked up as a whole.
-    found = [known.setdefault(each, len(known)) for each in said]
-    distinct, stays = zip(*map(_take_from, known), strict=True)
-    number[spans] = found
-    left[place] = list(chain.from_iterable(stays[each] for each in found))
-    return _Taken(number, distinct, left)
-
-
-def _take_from(said: Sequence[tuple[str, type, Any]]) -> tuple[Fields, list[bool]]:
-    """The fields, and which of the tags are to stay."""
-    by_key = {key: value for key, _, value in said}
-    fields = take_fields(by_key)
-    return fields, [key in by_key for key, _, _ in said]
-
-
-def _by_span(tags: Tags, place: Ints) -> tuple[Ints, list[tuple[Any, ...]]]:
-    """Spans with any of the tags at these places, and all that each has of them.
-
-    The type goes with the value because 1, 1.0 and True are equal.
-    """
-    keys = tags.keys.dictionary.to_numpy(zero_copy_only=False)
-    values = _values_at(tags, place)
-    said = list(
-        zip(
-            keys[tags.keys.indices.to_numpy()[place]].tolist(),
-            map(type, values),
-            values,
-            strict=True,
-        )
-    )
     row = tags.row[place]
-    starts = np.flatnonzero(np.diff(row, prepend=-1))
-    ends = [*starts.tolist(), len(row)]
-    return row[starts], [tuple(said[start:end]) for start, end in pairwise(ends)]
+    starts = running_total(np.bincount(row, minlength=rows))
+    number, first = number_rows(starts, *_numbered(tags, place))
+    counts = np.diff(starts)[first]
+    ends = running_total(counts)
+    models = np.arange(ends[-1]) + np.repeat(starts[first] - ends[:-1], counts)
+    said = _said(tags, place[models])
+    taken = [_take_from(said[start:end]) for start, end in pairwise(ends.tolist())]
+    stays = np.array([*chain.from_iterable(stay for _, stay in taken)], np.bool_)
+    left = np.ones(len(tags.row), np.bool_)
+    nth = np.arange(len(place)) - starts[row]
+    left[place] = stays[ends[number[row]] + nth]
+    return _Taken(number, [fields for fields, _ in taken], left)
+
+
+def _take_from(said: Sequence[tuple[str, Any]]) -> tuple[Fields, list[bool]]:
+    """The fields, and which of the tags are to stay."""
+    by_key = dict(said)
+    fields = take_fields(by_key)
+    return fields, [key in by_key for key, _ in said]
+
+
+def _numbered(tags: Tags, place: Ints) -> tuple[Ints, int]:
+    """A number for each distinct tag at these places, and how many there are.
+
+    Values of two types are not the same, though 1, 1.0 and True are equal.
+    """
+    wanted = np.zeros(len(tags.row), np.bool_)
+    wanted[place] = True
+    number, count = np.zeros(len(tags.row), np.int64), 0
+    for where, values in tags.values:
+        mine = wanted[where]
+        distinct = values.filter(pa.array(mine)).dictionary_encode()
+        number[where[mine]] = count + distinct.indices.to_numpy()
+        count += len(distinct.dictionary)
+    keys = tags.keys.indices.to_numpy()[place].astype(np.int64)
+    both = pa.array(number[place] + count * keys).dictionary_encode()
+    return both.indices.to_numpy().astype(np.int64), len(both.dictionary)
+
+
+def _said(tags: Tags, place: Ints) -> list[tuple[str, Any]]:
+    keys = tags.keys.dictionary.to_numpy(zero_copy_only=False)
+    named = keys[tags.keys.indices.to_numpy()[place]].tolist()
+    return list(zip(named, _values_at(tags, place), strict=True))
 
 
 def _values_at(tags: Tags, place: Ints) -> list[Any]:
@@ -164,9 +171,9 @@ class _Scopes:
     """A scope for each that the spans of a resource name."""
 
     def __init__(self, taken: _Taken, resource: Ints) -> None:
-        known: dict[tuple[str, str], int] = {}
+        known = {("", ""): 0}
         at = [known.setdefault(each.scope, len(known)) for each in taken.distinct]
-        pairs = resource * len(known) + np.array(at)[taken.number]
+        pairs = resource * len(known) + np.array(at, np.int64)[taken.number]
         found, self.of_span = np.unique(pairs, return_inverse=True)
         self.resource, which = np.divmod(found, len(known))
         parts = [

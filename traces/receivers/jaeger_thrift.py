@@ -8,7 +8,7 @@ import numpy as np
 
 from traces.receivers import thrift_reading as thrift
 from traces.receivers.jaeger_columns import Resources, to_wire
-from traces.receivers.jaeger_spans import resource_attributes
+from traces.receivers.jaeger_spans import Tag, resource_attributes
 from traces.receivers.jaeger_thrift_columns import time_faults, to_columns
 from traces.receivers.jaeger_thrift_lists import SpanLists, tags_of
 from traces.receivers.jaeger_thrift_structs import (
@@ -78,7 +78,7 @@ def _open_call(body: bytes, protocol: Protocol) -> Call | BadRequest:
         return error
 
 
-def _no_word(batch: Batch) -> None:
+def _no_word(batch: Batch, tags: Sequence[Tag]) -> None:
     """What is posted is answered: nothing has to be guessed from numbers."""
 
 
@@ -87,7 +87,7 @@ def _read_each(
     bodies: int,
     read_one: Callable[[int], Batch],
     limits: Limits,
-    sent: Callable[[Batch], Sent | None] = _no_word,
+    sent: Callable[[Batch, Sequence[Tag]], Sent | None] = _no_word,
 ) -> Read:
     lists = SpanLists()
     resources, verdicts = [], []
@@ -95,11 +95,11 @@ def _read_each(
         try:
             batch = read_one(number)
             _require_few_spans(batch, limits)
-            verdict = Verdict(sent=sent(batch))
+            tags = tags_of(batch.process.tags)
+            verdict = Verdict(sent=sent(batch, tags))
         except BadRequest as error:
-            batch, verdict = Batch(), Verdict(error=error)
-        process = batch.process
-        resources.append(resource_attributes(process.service, tags_of(process.tags)))
+            batch, tags, verdict = Batch(), [], Verdict(error=error)
+        resources.append(resource_attributes(batch.process.service, tags))
         lists.add(batch.spans)
         verdicts.append(verdict)
     numbers = np.arange(bodies)
@@ -117,9 +117,9 @@ def _require_few_spans(batch: Batch, limits: Limits) -> None:
             raise too_many_spans(limits)
 
 
-def _sent(batch: Batch) -> Sent | None:
-    """None for a client without a name of its own, as two might be taken for one."""
-    client = dict(tags_of(batch.process.tags)).get(_CLIENT_KEY)
+def _sent(batch: Batch, tags: Sequence[Tag]) -> Sent | None:
+    """By the tags of the process. None for a client without a name of its own, as two might be taken for one."""
+    client = dict(tags).get(_CLIENT_KEY)
     if client is None or (batch.sequence is None and batch.stats is None):
         return None
     stats = batch.stats or ClientStats()
