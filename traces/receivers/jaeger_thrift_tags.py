@@ -115,7 +115,7 @@ class _Reader:
 
 def _byte(words: Words, number: int) -> Ints:
     """The byte of that number of each word."""
-    return (words >> np.uint64(8 * number) & np.uint64(0xFF)).astype(np.int64)
+    return (words >> np.uint64(8 * number) & np.uint64(0xFF)).view(np.int64)
 
 
 def _low(words: Words, count: int) -> Words:
