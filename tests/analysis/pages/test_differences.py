@@ -303,6 +303,8 @@ def test_of_many_traces_a_sample_tells_what_was_called_and_it_is_said(client, an
     estimated = by_text["payment charge called 3 to 4 times"]
     assert estimated.counts == (100, 100, 0, 200)
     assert estimated.sentence.startswith("about 100 of 100")
+    assert "about 100 of 100" in page
+    assert "about 80 of 100" not in page
     assert "40 of 100 selected and 40 of 200 others" in page
     assert "of what is sampled" in page
 
