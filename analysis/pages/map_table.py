@@ -101,7 +101,8 @@ def _ordered(edges: Sequence[MapEdge], query: MapQuery, sort: str) -> list[EdgeR
     listed, times = edges, {}
     if sort in BY_TIME:
         listed = sorted(edges, key=lambda edge: -edge.calls)[:MOST_TIMED]
-        times = times_of(query, listed, both=listed)
+        both = listed if sort == "caller-p95" else ()
+        times = times_of(query, listed, both)
     return sorted(edge_rows(listed, query, times), key=ORDERS[sort])
 
 
