@@ -12,7 +12,7 @@ from analysis.failures import Ending, Failure, Signature
 from analysis.faults import failed_spans
 from analysis.forest import Forest
 from analysis.histogram import IntArray, histogram_of
-from analysis.measured import CAUSE, CAUSE_COUNT, Fields, Measured
+from analysis.measured import CAUSE, CAUSE_COUNT, Fields, Measured, left_out
 from analysis.wording import cut
 from traces.tree import BoolArray
 
@@ -53,15 +53,21 @@ def cause_measures(forest: Forest, found: Iterable[Failure]) -> list[Measured]:
     for failure in found:
         entry = operation(forest, int(entries[failure.trace]))
         signature = failure.signature
-        short = signature._replace(error=cut(signature.error, TEXT_CHARACTERS))
+        service, span_name = operation(forest, failure.origin)
+        short = signature._replace(
+            service=service,
+            span_name=span_name,
+            error=cut(signature.error, TEXT_CHARACTERS),
+        )
         is_cause = failure.top == entries[failure.trace] and failed[failure.top]
         _add(by_key[entry, short], forest, failure, is_cause=bool(is_cause))
     most = sorted(by_key.items(), key=lambda item: (-len(item[1].is_cause), item[0]))
-    return [
+    told = [
         measured
         for key, each in most[:MOST_CAUSES]
         for measured in _of_cause(forest, key, each, entries, failed[entries])
     ]
+    return told + left_out(CAUSE, len(most) - MOST_CAUSES)
 
 
 def _add(found: _Found, forest: Forest, failure: Failure, *, is_cause: bool) -> None:

@@ -1,25 +1,31 @@
 """Everything that is measured of a minute."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from analysis.dependencies import edges
 from analysis.dependency_totals import Totals, aggregate
 from analysis.forest import Forest
 from analysis.latency import OperationLatency, operation_latencies, starts_in
+from analysis.limits import Folded, Limits, few_edges, folded
 from analysis.measured import (
     EDGE,
     EDGE_CLIENT,
     EDGE_COUNT,
     EDGE_COUNTS,
     EDGE_GAP,
+    EDGES,
     ENTRY,
     FAILED,
+    NAMES,
     OPERATION,
     SERVICE_PATH,
+    SERVICES,
     SLOWEST,
     Fields,
     Measured,
+    left_out,
 )
 from analysis.paths import ServicePaths, service_paths
 from analysis.request_findings import request_findings
@@ -45,23 +51,36 @@ def findings(
     window: Window,
     usual: Usual = NOTHING_USUAL,
     thresholds: Thresholds = DEFAULTS,
+    limits: Limits = Limits(),  # noqa: B008 - it cannot change
     *,
     overlap_part: float = 0.0,
 ) -> Findings:
     """Of the spans that start in the window, in the light of their whole traces; and of
     the requests that are asked for in it, judged by what is usual."""
+    fold = folded(forest, limits)
+    named = fold.forest
     start, end = window.start_time_unix_nano, window.end_time_unix_nano
     chosen = starts_in(forest, start, end)
-    found = edges(forest)
+    # Calls of one name may be retries of each other; those of many under one are not.
+    found = edges(replace(named, name=forest.name, names=forest.names))
     within = (found.start_time_unix_nano >= start) & (found.start_time_unix_nano < end)
+    few, edges_left_out = few_edges(found.only(within), limits.edges)
     measured = [
-        *_of_operations(OPERATION, forest, chosen),
-        *_of_operations(ENTRY, forest, chosen & (forest.parent == NO_PARENT)),
-        *_of_edges(aggregate(found.only(within))),
-        *_of_paths(forest, chosen),
-        *request_findings(forest, window, usual, thresholds, overlap_part),
+        *_of_operations(OPERATION, named, chosen),
+        *_of_operations(ENTRY, named, chosen & (forest.parent == NO_PARENT)),
+        *_of_edges(aggregate(few)),
+        *_of_paths(named, chosen),
+        *request_findings(forest, named, window, usual, thresholds, overlap_part),
+        *_left_out(fold),
+        *left_out(EDGES, edges_left_out),
     ]
     return Findings(measured, int(chosen.sum()))
+
+
+def _left_out(fold: Folded) -> Iterator[Measured]:
+    yield from left_out(SERVICES, fold.services)
+    for service, count in fold.names.items():
+        yield from left_out(NAMES, count, service)
 
 
 def _of_operations(kind: str, forest: Forest, rows: BoolArray) -> Iterator[Measured]:
@@ -131,13 +150,15 @@ def _edge_exemplars(totals: Totals, at: int) -> dict[str, Any]:
 
 def _of_paths(forest: Forest, chosen: BoolArray) -> Iterator[Measured]:
     found = service_paths(forest, chosen)
-    ranked = (-found.calls).argsort(kind="stable")[:MOST_PATHS].tolist()
-    for path in ranked:
-        calls, depth = float(found.calls[path]), int(found.paths.depth[path])
-        if calls and 1 < depth <= MOST_SERVICES_IN_PATH:
-            fields = tuple(_services(forest, found, path))
-            failed = float(found.failed[path])
-            yield Measured(SERVICE_PATH, fields, (fields[0],), calls, failed)
+    depth = found.paths.depth
+    whole = (found.calls > 0) & (depth > 1) & (depth <= MOST_SERVICES_IN_PATH)
+    ranked = (-found.calls).argsort(kind="stable")
+    ranked = ranked[whole[ranked]]
+    yield from left_out(SERVICE_PATH, len(ranked) - MOST_PATHS)
+    for path in ranked[:MOST_PATHS].tolist():
+        calls, failed = float(found.calls[path]), float(found.failed[path])
+        fields = tuple(_services(forest, found, path))
+        yield Measured(SERVICE_PATH, fields, (fields[0],), calls, failed)
 
 
 def _services(forest: Forest, found: ServicePaths, path: int) -> list[str]:

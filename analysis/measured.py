@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from analysis.histogram import EMPTY, Histogram
+import numpy as np
+
+from analysis.histogram import EMPTY, Histogram, histogram_of
 
 Fields: TypeAlias = tuple[str | int, ...]
 
@@ -35,6 +37,14 @@ REPEAT_SAVING: Final = "repeat-saving"
 SERIAL: Final = "serial"
 SERIAL_SAVING: Final = "serial-saving"
 
+# Names beyond the limits of a minute, which are added up under one for all, or what was
+# not told of at all: by what it is, and of span names by service. The "durations" of its
+# histogram are how many, so that its longest is the most that one minute had.
+LEFT_OUT: Final = "left-out"
+SERVICES: Final = "services"
+NAMES: Final = "names"
+EDGES: Final = "edges"
+
 # Details: traces to look at.
 SLOWEST: Final = "slowest"
 FAILED: Final = "failed"
@@ -55,3 +65,11 @@ class Measured:
     failed: float
     histogram: Histogram = EMPTY
     details: dict[str, Any] = field(default_factory=dict)
+
+
+def left_out(what: str, count: int, *of: str) -> list[Measured]:
+    """Nothing if none was."""
+    if count <= 0:
+        return []
+    most = histogram_of(np.array([count], np.int64), np.ones(1))
+    return [Measured(LEFT_OUT, (what, *of), (what,), 1.0, 0.0, most)]

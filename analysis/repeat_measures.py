@@ -15,6 +15,7 @@ from analysis.measured import (
     REPEAT_SAVING,
     Fields,
     Measured,
+    left_out,
 )
 from analysis.repeats import Repeat, RepeatKind
 from analysis.wording import cut
@@ -38,6 +39,7 @@ def repeat_measures(forest: Forest, found: Sequence[Repeat]) -> Iterator[Measure
         what, peer = cut(each.what, TEXT_CHARACTERS), cut(each.peer, TEXT_CHARACTERS)
         alike[entry, holder, what, peer, each.kind].append(each)
     dearest = sorted(alike.items(), key=lambda item: (-_cost(item[1]), item[0]))
+    yield from left_out(REPEAT, len(dearest) - MOST_KINDS)
     for (entry, holder, what, peer, kind), same in dearest[:MOST_KINDS]:
         fields = (*entry, *holder, what, peer, str(kind))
         yield from _of_repeat(forest, entries, fields, same)

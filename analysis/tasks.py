@@ -8,7 +8,7 @@ from celery import shared_task
 from analysis.measured import OPERATION
 from analysis.results.arrivals import mark_arrivals
 from analysis.results.minutes import analyse_due
-from analysis.results.retention import forget_old
+from analysis.results.retention import forget_old, forget_unused
 from analysis.results.totals import fold
 from traces.store.base import StoreError
 from traces.store.current import current_segment_store
@@ -34,10 +34,11 @@ def analyse() -> None:
 
 @shared_task(name="analysis.tasks.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Fold past hours into the counters, then drop measures without spans."""
+    """Fold past hours into the counters, then drop measures without spans, and their names."""
     try:
         fold(OPERATION)
         forgotten = forget_old()
+        forget_unused()
     except StoreError as error:
         logger.warning("tidying waits: %s", error)
         return

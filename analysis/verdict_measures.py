@@ -33,10 +33,10 @@ def request_measures(forest: Forest) -> Iterator[Measured]:
         yield Measured(REQUEST, tuple(fields), (), count[at], failures[at], times[at])
 
 
-def verdict_measures(verdicts: Verdicts) -> Iterator[Measured]:
-    """By entry operation and verdict; details tell of the slowest request and of the
-    median one, each as [trace id, sentence]."""
-    forest, entries = verdicts.forest, verdicts.request
+def verdict_measures(verdicts: Verdicts, told: Forest) -> Iterator[Measured]:
+    """By entry operation, as `told` names it, and verdict; details tell of the slowest
+    request and of the median one, each as [trace id, sentence]."""
+    forest, entries = told, verdicts.request
     judged = np.where(verdicts.is_bottleneck, 1, 0)
     judged[list(verdicts.failure)] = 2
     alike = groups(forest.service[entries], forest.name[entries], judged)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from analysis.entries import Entry
 from analysis.measured import (
+    NAMES,
     OFFENDER,
     OFFENDER_EXCESS,
     REPEAT,
@@ -21,9 +22,12 @@ from analysis.measured import (
     REQUEST,
     SERIAL,
     SERIAL_SAVING,
+    SERVICES,
     VERDICT,
     Fields,
 )
+from analysis.pages.away import away_of
+from analysis.pages.left_out import left_out_in
 from analysis.pages.requests import search_of
 from analysis.pages.windows import CHOICES, PageWindow, read_window
 from analysis.repeat_findings import Finding
@@ -163,8 +167,11 @@ def bottlenecks(request: HttpRequest) -> HttpResponse:
     try:
         context |= summary(window)
         context["waiting"] = waiting_in(window.minutes)
-    except StoreError:
-        context["away"] = True
+        context["beyond"] = left_out_in(
+            window.minutes, NAMES, SERVICES, OFFENDER, REPEAT, SERIAL
+        )
+    except StoreError as error:
+        context["away"] = away_of(error)
     status = 503 if "away" in context else 200
     return render(request, "analysis/bottlenecks.html", context, status=status)
 

@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analysis.measured import ENTRY
+from analysis.measured import ENTRY, NAMES, SERVICES
+from analysis.pages.left_out import left_out_in
 from analysis.pages.operations import OperationRow
 from analysis.pages.profile_rows import (
     ProfilePage,
@@ -73,6 +74,7 @@ def entries_context(window: PageWindow) -> dict[str, Any]:
         "entries": [(row, profile_url(window, row)) for row in rows[:MOST_ENTRIES]],
         "left_out": max(len(rows) - MOST_ENTRIES, 0),
         "waiting": waiting_in(window.minutes),
+        "beyond": left_out_in(window.minutes, NAMES, SERVICES),
     }
 
 

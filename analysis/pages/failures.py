@@ -13,6 +13,9 @@ from django.views.decorators.http import require_safe
 
 from analysis.causes import Cause, sentence
 from analysis.entries import Entry
+from analysis.measured import CAUSE, NAMES, SERVICES
+from analysis.pages.away import away_of
+from analysis.pages.left_out import left_out_in
 from analysis.pages.requests import entry_label, search_of
 from analysis.pages.windows import CHOICES, PageWindow, read_window, with_range
 from analysis.results.causes import Causes, Marked, read_causes
@@ -106,8 +109,9 @@ def failures(request: HttpRequest) -> HttpResponse:
     try:
         context |= summary(read_causes(window.minutes), window, (service, name), origin)
         context["waiting"] = waiting_in(window.minutes)
-    except StoreError:
-        context["away"] = True
+        context["beyond"] = left_out_in(window.minutes, CAUSE, NAMES, SERVICES)
+    except StoreError as error:
+        context["away"] = away_of(error)
     status = 503 if "away" in context else 200
     return render(request, "analysis/failures.html", context, status=status)
 

@@ -11,7 +11,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from analysis.histogram import Histogram, upper_bound
-from analysis.measured import OPERATION, Fields
+from analysis.limits import OTHER_NAMES
+from analysis.measured import NAMES, OPERATION, Fields
+from analysis.pages.away import away_of
+from analysis.pages.left_out import left_out_in
 from analysis.pages.operations import QUANTILE_NAMES, QUANTILES, OperationRow
 from analysis.pages.windows import CHOICES, PageWindow, read_window, with_range
 from analysis.results.measures import NANO_PER_MINUTE, merged_details
@@ -55,8 +58,8 @@ def operation(request: HttpRequest) -> HttpResponse:
     }
     try:
         context |= summary(fields, window, read_percentile(context["percentile"]))
-    except StoreError:
-        context["away"] = True
+    except StoreError as error:
+        context["away"] = away_of(error)
     status = 503 if "away" in context else 200
     return render(request, "analysis/operation.html", context, status=status)
 
@@ -78,6 +81,10 @@ def summary(
     context: dict[str, Any] = {"waiting": waiting_in(window.minutes)}
     if not found:
         return context
+    if fields[1] == OTHER_NAMES:
+        service = str(fields[0])
+        context["beyond"] = left_out_in(window.minutes, NAMES, service=service)
+        context["is_many"] = True
     row = OperationRow(found[0], window)
     histogram = found[0].merged.histogram
     intervals = [histogram.interval(q) for q in QUANTILES]

@@ -10,7 +10,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analysis.measured import OPERATION
+from analysis.entries import Entry
+from analysis.measured import NAMES, OPERATION
+from analysis.pages.away import away_of
+from analysis.pages.left_out import left_out_in
+from analysis.pages.requests import search_of
 from analysis.pages.windows import CHOICES, PageWindow, read_window, with_range
 from analysis.results.reading import Found, read_measures, waiting_in
 from traces.pages.search_choices import one_of
@@ -96,14 +100,8 @@ class OperationRow:
 
     def search(self, **fields: Any) -> str:
         """The query string of a search for its traces."""
-        named: dict[str, Any] = {"name": self.name} if self.name else {}
-        service: dict[str, Any] = (
-            {"service": (self.service_name,)}
-            if self.service_name
-            else {"where": 'service = ""'}
-        )
-        kind = {"kind": (self.kind_name,)}
-        return self.window.search(**(service | named | kind | fields))
+        entry = Entry(self.service_name, self.name)
+        return search_of(self.window, entry, **({"kind": (self.kind_name,)} | fields))
 
 
 ORDERS: Final[dict[str, Callable[[OperationRow], Any]]] = {
@@ -148,9 +146,10 @@ def operations(request: HttpRequest) -> HttpResponse:
             "rows": rows[:MOST_ROWS],
             "left_out": max(len(rows) - MOST_ROWS, 0),
             "waiting": waiting_in(window.minutes),
+            "beyond": left_out_in(window.minutes, NAMES, service=service),
         }
-    except StoreError:
-        context["away"] = True
+    except StoreError as error:
+        context["away"] = away_of(error)
     status = 503 if "away" in context else 200
     return render(request, "analysis/operations.html", context, status=status)
 

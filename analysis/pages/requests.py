@@ -3,6 +3,7 @@
 from typing import Any
 
 from analysis.entries import Entry
+from analysis.limits import OTHER_NAMES, OTHER_SERVICES
 from analysis.pages.windows import PageWindow
 
 
@@ -12,10 +13,12 @@ def entry_label(entry: Entry) -> str:
 
 
 def search_of(window: PageWindow, entry: Entry, **more: Any) -> str:
-    """The query string of a search for traces with spans of this operation."""
-    fields: dict[str, Any] = {"name": entry.span_name} if entry.span_name else {}
-    if entry.service:
-        fields["service"] = (entry.service,)
-    else:
+    """The query string of a search for traces with spans of this operation; of any where
+    it stands for many."""
+    known = entry.span_name not in ("", OTHER_NAMES)
+    fields: dict[str, Any] = {"name": entry.span_name} if known else {}
+    if not entry.service:
         fields["where"] = 'service = ""'
+    elif entry.service != OTHER_SERVICES:
+        fields["service"] = (entry.service,)
     return window.search(**(fields | more))

@@ -8,6 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analysis.edges import EdgeType
+from analysis.measured import EDGES, SERVICE_PATH, SERVICES
+from analysis.pages.away import away_of
+from analysis.pages.left_out import left_out_in
 from analysis.pages.map_drawing import draw
 from analysis.pages.map_query import MapQuery, read_query
 from analysis.pages.map_rows import QUANTILES, EdgeRow, node_rows, quantile
@@ -40,8 +43,10 @@ def service_map(request: HttpRequest) -> HttpResponse:
     try:
         context["waiting"] = waiting_in(query.window.minutes)
         context |= paths_of(query) if view == "paths" else map_of(query, marked)
-    except StoreError:
-        context["away"] = True
+        whats = (SERVICES, SERVICE_PATH) if view == "paths" else (SERVICES, EDGES)
+        context["beyond"] = left_out_in(query.window.minutes, *whats)
+    except StoreError as error:
+        context["away"] = away_of(error)
     status = 503 if "away" in context else 200
     return render(request, f"analysis/{view}.html", context, status=status)
 
@@ -53,8 +58,9 @@ def map_edges(request: HttpRequest) -> HttpResponse:
     try:
         page = edge_page(select(read_edges(query.window.minutes), query.shown), query)
         times = times_of(query, (), both=page.edges)
-    except StoreError:
-        return render(request, "analysis/_away.html", status=503)
+    except StoreError as error:
+        away = {"away": away_of(error)}
+        return render(request, "analysis/_away.html", away, status=503)
     context = {"page": page, "rows": edge_rows(page.edges, query, times)}
     return render(request, "analysis/_map_table.html", context)
 
@@ -65,8 +71,9 @@ def map_edge(request: HttpRequest) -> HttpResponse:
     query = read_query(request, time.time_ns())
     try:
         context = panel_of(query)
-    except StoreError:
-        return render(request, "analysis/_away.html", status=503)
+    except StoreError as error:
+        away = {"away": away_of(error)}
+        return render(request, "analysis/_away.html", away, status=503)
     return render(request, "analysis/_map_panel.html", context)
 
 

@@ -10,7 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from analysis.pages.away import away_of
+from analysis.pages.left_out import left_out_in
+from analysis.results.measures import HOUR, NANO_PER_MINUTE
 from analysis.results.progress import Progress, read_progress
+from analysis.results.reading import Minutes
 from traces.pages.health import worker_is_alive
 from traces.store import lease
 from traces.store.base import StoreError
@@ -38,8 +42,8 @@ class Work:
 def status(request: HttpRequest) -> HttpResponse:
     try:
         context = status_context()
-    except StoreError:
-        context = {"away": True}
+    except StoreError as error:
+        context = {"away": away_of(error)}
     code = 503 if "away" in context else 200
     return render(request, "analysis/status.html", context, status=code)
 
@@ -53,7 +57,13 @@ def status_context() -> dict[str, Any]:
         "works": works(),
         "cpu_micro_a_span": cpu_micro_a_span(progress),
         "now_nano": time.time_ns(),
+        "beyond": left_out_in(last_day()),
     }
+
+
+def last_day() -> Minutes:
+    now = time.time_ns() // NANO_PER_MINUTE + 1
+    return Minutes(now - 24 * HOUR, now)
 
 
 def works() -> list[Work]:

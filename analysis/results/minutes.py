@@ -5,12 +5,17 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.conf import settings
+from django.db import IntegrityError
+
 from analysis.attributes import KEYS
 from analysis.findings import findings
 from analysis.forest import build_forest
+from analysis.limits import Limits
 from analysis.models import Measure
 from analysis.results.arrivals import REACH_NANO
 from analysis.results.changes import SETTLE, Change, claim, put_off
+from analysis.results.folding import fold
 from analysis.results.measures import (
     HOUR,
     MINUTE,
@@ -45,7 +50,7 @@ def analyse_due(
     while time.monotonic() < ends_at and (change := claim(settle=settle)):
         try:
             analyse(store, change)
-        except (QueryTooExpensive, MemoryError) as error:
+        except (QueryTooExpensive, MemoryError, IntegrityError) as error:
             logger.warning("minute %d is not analysed: %s", change.minute, error)
             put_off(change, str(error))
         done += 1
@@ -68,7 +73,7 @@ def _of_minute(store: TraceStore, minute: int) -> tuple[list[NewMeasure], int]:
     window = Window(start, start + NANO_PER_MINUTE)
     forest = build_forest(store.get_excerpt(window, REACH_NANO, KEYS))
     known = read_usual(minute), thresholds()
-    found = findings(forest, window, *known, overlap_part=overlap_part())
+    found = findings(forest, window, *known, limits_set(), overlap_part=overlap_part())
     return rows_of(found.measured), found.span_count
 
 
@@ -77,4 +82,14 @@ def _of_hour(hour: int) -> list[NewMeasure]:
     within = {"minute__gte": hour, "minute__lt": hour + HOUR}
     chosen = Measure.objects.filter(minutes=MINUTE, **within)
     rows = list(map(MeasureRow._make, chosen.values_list(*FIELDS)))
-    return merged_rows(rows)
+    folded = fold(rows, limits_set())
+    return merged_rows(rows) if folded is None else rows_of(folded)
+
+
+def limits_set() -> Limits:
+    return Limits(
+        services=settings.ANALYSIS_MAX_SERVICES,
+        names_of_service=settings.ANALYSIS_MAX_NAMES_OF_SERVICE,
+        names=settings.ANALYSIS_MAX_NAMES,
+        edges=settings.ANALYSIS_MAX_EDGES,
+    )

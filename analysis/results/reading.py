@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from django.db.models import Min, Q, QuerySet, Sum
 
-from analysis.measured import Fields
+from analysis.measured import LEFT_OUT, Fields
 from analysis.models import AnalysedMinute, ChangedMinute, Measure, Subject
 from analysis.results.measures import (
     HOUR,
@@ -24,9 +24,12 @@ from analysis.results.merging import (
     merge_rows,
 )
 from traces.query import Window
+from traces.store.base import QueryTooExpensive
 from traces.store.catalogue import guarded
 
 _AT_ONCE: Final = 500
+# Some 300 MB. Hours that are put together make a week of everything far less.
+MOST_ROWS: Final = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,31 @@ def read_hours(
     return found_of(list(map(MeasureRow._make, rows.values_list(*FIELDS))))
 
 
+class LeftOut(NamedTuple):
+    """At least so many in one minute; `of` is the service of span names, else empty."""
+
+    what: str
+    of: str
+    most: int
+
+
+def read_left_out(minutes: Minutes, *whats: str) -> list[LeftOut]:
+    """What was beyond the limits of its minute, all of it unless named, the most first."""
+    chosen: list[Fields | None] = [(what,) for what in whats] or [None]
+    found = [
+        f for group in chosen for f in read_measures(LEFT_OUT, minutes, group=group)
+    ]
+    told = [
+        LeftOut(str(each.fields[0]), _service_of(each), each.merged.histogram.max_nano)
+        for each in found
+    ]
+    return sorted(told, key=lambda each: (-each.most, each))
+
+
+def _service_of(found: Found) -> str:
+    return str(found.fields[1]) if len(found.fields) > 1 else ""
+
+
 @guarded
 def first_minutes(kind: str) -> dict[Fields, int]:
     """By the fields of each subject, the first minute it is known to have been seen."""
@@ -162,7 +190,11 @@ def _chosen(kind: str, group: Fields | None, fields: Fields | None) -> Q:
 
 def _rows(subjects: Q, minutes: Minutes, *, use_hours: bool = True) -> list[MeasureRow]:
     rows = _measures(subjects, minutes, use_hours=use_hours).values_list(*FIELDS)
-    return list(map(MeasureRow._make, rows))
+    found = list(map(MeasureRow._make, rows[: MOST_ROWS + 1]))
+    if len(found) > MOST_ROWS:
+        message = f"there are more than {MOST_ROWS:,} rows of results"
+        raise QueryTooExpensive(f"{message}; choose a shorter time range")
+    return found
 
 
 def _measures(

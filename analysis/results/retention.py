@@ -1,13 +1,17 @@
 """Dropping measures of minutes whose spans are gone."""
 
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
-from analysis.models import AnalysedMinute, Measure
+from analysis.models import AnalysedMinute, Measure, Subject
 from analysis.results.changes import minute_of
 from analysis.results.measures import HOUR, MINUTE
 from traces.store.catalogue import guarded, live_totals, now
+
+_AT_ONCE: Final = 500
 
 
 def forget_old() -> int:
@@ -29,3 +33,18 @@ def _forget(before_minute: int) -> int:
     old = {"minutes__in": (MINUTE, HOUR), "minute__lt": before_minute}
     AnalysedMinute.objects.filter(**old).delete()
     return Measure.objects.filter(**old).delete()[0]
+
+
+@guarded
+def forget_unused(most: int = 20_000) -> int:
+    """How many subjects went: some of those that nothing is measured of any more.
+
+    One that a worker is about to use fails that run of its minute, which is done again.
+    """
+    used = Measure.objects.filter(subject=OuterRef("pk"))
+    unused = Subject.objects.filter(~Exists(used)).order_by("pk")
+    ids = list(unused.values_list("pk", flat=True)[:most])
+    for begin in range(0, len(ids), _AT_ONCE):
+        chosen = Subject.objects.filter(pk__in=ids[begin : begin + _AT_ONCE])
+        chosen.filter(~Exists(used)).delete()
+    return len(ids)

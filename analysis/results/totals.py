@@ -9,16 +9,20 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Min
 
+from analysis.limits import Limits
 from analysis.models import AnalysedMinute, Measure
 from analysis.results.changes import minute_of
+from analysis.results.folding import fold as fold_names
 from analysis.results.measures import HOUR, MINUTE, write
 from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.reading import Found, Minutes, found_of, rows_within
-from analysis.results.saving import merged_rows
+from analysis.results.saving import merged_rows, rows_of
 from traces.store.catalogue import guarded, now
 
 TOTAL: Final = 0
 FOLDED_AFTER_MINUTES: Final = 6 * HOUR
+# Of all time; more than a scrape tells of.
+LIMITS: Final = Limits(services=2_000, names_of_service=1_000, names=10_000)
 
 
 @guarded
@@ -49,9 +53,17 @@ def _fold_hour(kind: str, hour: int) -> None:
         mark = _lock(hour)
         if mark.minute != hour:
             return  # another worker was first
-        rows = _folded(kind) + rows_within(kind, Minutes(hour, hour + HOUR))
+        known = _folded(kind)
+        rows = known + rows_within(kind, Minutes(hour, hour + HOUR))
+        # A counter that is there goes on; only new ones may be too many.
+        folded = fold_names(rows, LIMITS, {row.subject_id for row in known})
+        fresh = (
+            merged_rows(rows)
+            if folded is None
+            else rows_of([each for each in folded if each.kind == kind])
+        )
         Measure.objects.filter(subject__kind=kind, minutes=TOTAL).delete()
-        write(merged_rows(rows), TOTAL, 0)
+        write(fresh, TOTAL, 0)
         mark.minute, mark.analysed_at = hour + HOUR, now()
         mark.save()
 
