@@ -35,6 +35,7 @@ from analysis.repeat_findings import sentence as repeat_sentence
 from analysis.repeats import RepeatKind
 from analysis.results.measures import merged_details
 from analysis.results.reading import Found, Minutes, read_measures, waiting_in
+from analysis.results.slower import read_slower
 from analysis.verdict import Verdict
 from traces.pages.search_choices import one_of
 from traces.store.base import StoreError
@@ -184,11 +185,13 @@ def summary(window: PageWindow) -> dict[str, Any]:
     }
     entries = _entries(read_measures(VERDICT, minutes), window)
     total = sum(requests.values())
+    offenders = read_measures(OFFENDER, minutes)
     return {
         "entries": entries[:MOST_ENTRIES],
         "entries_left_out": max(len(entries) - MOST_ENTRIES, 0),
         "requests": round(total),
-        "offenders": _offenders(window, total),
+        "slower": read_slower(minutes, offenders),
+        "offenders": _offenders(window, offenders, total),
         "repeats": _repeats(minutes, requests),
         "pairs": _pairs(minutes),
     }
@@ -205,11 +208,12 @@ def _entries(found: Sequence[Found], window: PageWindow) -> list[EntryRow]:
     return sorted(rows.values(), key=lambda row: (-row.amiss, -row.total, row.entry))
 
 
-def _offenders(window: PageWindow, requests: float) -> list[OffenderRow]:
-    found = read_measures(OFFENDER, window.minutes)
+def _offenders(
+    window: PageWindow, found: list[Found], requests: float
+) -> list[OffenderRow]:
     excess = _counts(OFFENDER_EXCESS, window.minutes)
     total = sum(each.merged.histogram.sum_nano for each in found) or 1.0
-    found.sort(key=lambda each: -each.merged.histogram.sum_nano)
+    found = sorted(found, key=lambda each: -each.merged.histogram.sum_nano)
     rows = []
     for each in found[:MOST_OFFENDERS]:
         service, name, callee = map(str, each.fields)
