@@ -1,6 +1,6 @@
 """The pages of what was found over many traces."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from analysis.pages.bottlenecks import bottlenecks
 from analysis.pages.compare import compare_page
@@ -18,7 +18,8 @@ from analysis.pages.trace_critical_path import (
 )
 from analysis.pages.trace_verdict import trace_verdict
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("analysis.api.urls")),
     path("map", service_map, name="map"),
     path("map/edge", map_edge, name="map-edge"),
     path("map/edges", map_edges, name="map-edges"),

@@ -236,7 +236,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tracing UI",
-    "DESCRIPTION": "Search traces, read one, and complete what a search asks for.",
+    "DESCRIPTION": "Search traces, read one, and ask what many of them have in common.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
 }

@@ -42,6 +42,8 @@ def _of_names(found: list[LeftOut]) -> Iterable[str]:
     if len(found) > MOST:
         more = len(found) - MOST
         yield f"So it is with {more:,} more service{'' if more == 1 else 's'}."
+    if found:
+        yield "Ids belong in attributes, not in names."
 
 
 def _sentence(each: LeftOut) -> str:
@@ -50,7 +52,7 @@ def _sentence(each: LeftOut) -> str:
         service = each.of or "A service without a name"
         return (
             f"{service} has too many span names to tell apart: {many} are added up as"
-            f" {OTHER_NAMES}. Ids belong in attributes."
+            f" {OTHER_NAMES}."
         )
     if each.what == SERVICES:
         return f"There are too many services to tell apart: {many} are added up as {OTHER_SERVICES}."

@@ -46,7 +46,10 @@ class PageWindow:
 def read_window(request: HttpRequest, now_nano: int) -> PageWindow:
     chosen = request.GET.get("range", DEFAULT_RANGE)
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
-    touched = Minutes.of(relative_window(chosen, now_nano))
+    return stepped(chosen, Minutes.of(relative_window(chosen, now_nano)))
+
+
+def stepped(chosen: str, touched: Minutes) -> PageWindow:
     length = touched.last - touched.first
     step = next((step for step in STEPS if length <= step * MOST_STEPS), STEPS[-1])
     # Begins where a step begins, so that a reload shows the same bars.

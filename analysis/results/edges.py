@@ -60,6 +60,27 @@ def read_times(
     }
 
 
+def read_ends(
+    minutes: Minutes, among: Collection[Fields]
+) -> dict[Fields, tuple[Merged, Merged]]:
+    """What the callee and the caller of each of these edges tell of its calls."""
+    callee, caller = (
+        {each.fields: each.merged for each in read_some(kind, minutes, among)}
+        for kind in (EDGE, EDGE_CLIENT)
+    )
+    return {
+        each: (callee.get(each, NOTHING), caller.get(each, NOTHING)) for each in among
+    }
+
+
+def exemplars(ends: tuple[Merged, Merged], *counts: Merged) -> dict[str, str]:
+    """Hexadecimal trace ids: the slowest by the end that took longer; the failed by the
+    ends, else by what counts failures."""
+    longer = sorted(ends, key=lambda end: -end.histogram.max_nano)
+    told = (*longer, *counts)
+    return merged_details(tuple(text for each in told for text in each.details))
+
+
 def _histograms(found: list[Found]) -> dict[Fields, Histogram]:
     return {each.fields: each.merged.histogram for each in found}
 
@@ -71,11 +92,7 @@ def read_edge(minutes: Minutes, fields: Fields) -> EdgeFacts | None:
         return None
     client = _one(EDGE_CLIENT, minutes, fields)
     counts = read_measures(EDGE_COUNT, minutes, group=fields)
-    # The slowest call is told of by the end that took longer.
-    ends = sorted((edge, client), key=lambda end: -end.histogram.max_nano)
-    # Of failures the ends know first, then what counts them.
-    told = [*ends, *(each.merged for each in counts)]
-    traces = merged_details(tuple(text for each in told for text in each.details))
+    traces = exemplars((edge, client), *(each.merged for each in counts))
     return EdgeFacts(
         MapEdge(fields, edge.count, edge.failed),
         EdgeTimes(edge.histogram, client.histogram),

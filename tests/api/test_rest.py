@@ -162,7 +162,7 @@ def test_the_openapi_document_names_every_path_and_parameter(client):
     names = {parameter["name"] for parameter in search["parameters"]}
     assert {"service", "where", "min_span_duration", "after", "from"} <= names
     assert set(search["responses"]) == {"200", "400", "503"}
-    assert len(schema["paths"]) == 7
+    assert len(schema["paths"]) == 13
 
 
 def test_the_documents_page_shows_every_operation(client):

@@ -1,0 +1,1 @@
+"""`/api/v1/`: what the analysis pages show, as JSON."""
