@@ -65,6 +65,9 @@ if SELF_TRACING and not OTLP_HTTP_PORT:
 
 # Ingest: how long an ack may wait for company, and what one request may hold.
 GROUP_COMMIT_MAX_WAIT_MS = env_int("GROUP_COMMIT_MAX_WAIT_MS", 100, at_most=60_000)
+DATAGRAM_COMMIT_MAX_WAIT_MS = env_int(
+    "DATAGRAM_COMMIT_MAX_WAIT_MS", 500, at_most=60_000
+)
 GROUP_COMMIT_MAX_SPANS = env_int("GROUP_COMMIT_MAX_SPANS", 20_000, at_least=1)
 MAX_INFLIGHT_BYTES = env_int("MAX_INFLIGHT_BYTES", 256 * MIB, at_least=MIB)
 MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 64 * MIB, at_least=1024)

@@ -162,6 +162,7 @@ def running(
     *,
     origins: Collection[str] = (),
     max_wait_seconds: float = 0.001,
+    datagram_wait_seconds: float = 0.001,
     max_spans: int = 20_000,
     max_inflight_bytes: int = 256 << 20,
     strategies: str = "",
@@ -177,6 +178,7 @@ def running(
             store.write,
             limits(**changed_limits),
             max_wait_seconds=max_wait_seconds,
+            datagram_wait_seconds=datagram_wait_seconds,
             max_spans=max_spans,
             max_inflight_bytes=max_inflight_bytes,
         )

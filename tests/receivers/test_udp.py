@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.receivers.jaeger_messages import datagram, span
+from tests.receivers.messages import protobuf, span_message
 from tests.receivers.serving import (
     LOOPBACK,
     PATIENCE_SECONDS,
@@ -76,6 +77,22 @@ def test_a10_hostile_datagrams_are_counted_and_the_next_good_one_is_stored(proto
         send(server, protocol, *hostile, bytes(65_507))
         expected = {udp_listener.NOT_READABLE: 4, udp_listener.TOO_LARGE: 1}
         await_lost(server, expected, protocol)
+        send(server, protocol, datagram(span(), protocol=protocol))
+        await_until(lambda: len(server.store) == 1)
+
+
+@PROTOCOLS
+def test_datagrams_wait_for_company_but_not_once_somebody_waits_with_them(protocol):
+    with running(datagram_wait_seconds=3_600) as server:
+        send(server, protocol, datagram(span(), protocol=protocol))
+        await_until(lambda: len(server.ingest._gathering.requests) == 1)
+        assert server.post(protobuf(span_message(9))).code == 200
+        assert [batch.num_rows for batch in server.store.batches] == [2]
+
+
+@PROTOCOLS
+def test_datagrams_alone_are_stored_after_their_own_wait(protocol):
+    with running(max_wait_seconds=3_600, datagram_wait_seconds=0.01) as server:
         send(server, protocol, datagram(span(), protocol=protocol))
         await_until(lambda: len(server.store) == 1)
 

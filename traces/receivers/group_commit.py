@@ -44,6 +44,7 @@ class Request:
 class _Gathering:
     requests: list[Request] = field(default_factory=list)
     bytes: int = 0
+    is_awaited: bool = False
 
 
 class GroupCommit:
@@ -55,11 +56,13 @@ class GroupCommit:
         limits: Limits,
         *,
         max_wait_seconds: float,
+        datagram_wait_seconds: float,
         max_spans: int,
         max_inflight_bytes: int,
     ) -> None:
         self._writer = Writer(write, limits)
         self._max_wait_seconds = max_wait_seconds
+        self._datagram_wait_seconds = datagram_wait_seconds
         self._max_spans = max_spans
         self._bytes_per_span = _FIRST_GUESS_BYTES_PER_SPAN
         self._gathering = _Gathering()
@@ -76,31 +79,39 @@ class GroupCommit:
         Raises Unavailable or StoreError when nothing of the request was stored.
         """
         # A client that hangs up does not take its spans back.
-        return await asyncio.shield(self.start(body, encoding))
+        return await asyncio.shield(self._start(body, encoding, is_awaited=True))
 
     def start(self, body: bytes, encoding: Encoding) -> "asyncio.Future[Verdict]":
-        """As `submit`, for who does not wait. Raises Unavailable when it is closed."""
+        """As `submit`, for a datagram, whose sender waits for no answer: it may wait
+        longer for company. Raises Unavailable when it is closed."""
+        return self._start(body, encoding, is_awaited=False)
+
+    def _start(
+        self, body: bytes, encoding: Encoding, *, is_awaited: bool
+    ) -> "asyncio.Future[Verdict]":
         self.require_open()
         answered = asyncio.get_running_loop().create_future()
-        self._gather(Request(body, encoding, answered))
+        self._gather(Request(body, encoding, answered), is_awaited=is_awaited)
         return answered
 
     def require_open(self) -> None:
         if self.draining:
             raise Unavailable(_STOPPING)
 
-    def _gather(self, request: Request) -> None:
+    def _gather(self, request: Request, *, is_awaited: bool) -> None:
         gathering = self._gathering
+        is_sooner = is_awaited and not gathering.is_awaited
+        gathering.is_awaited |= is_awaited
         gathering.requests.append(request)
         gathering.bytes += len(request.body)
         if gathering.bytes >= self._max_spans * self._bytes_per_span:
             self._due.set()
-        elif len(gathering.requests) == 1:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._max_wait_seconds, self._end_wait, request)
+        elif is_sooner or len(gathering.requests) == 1:
+            wait = self._max_wait_seconds if is_awaited else self._datagram_wait_seconds
+            asyncio.get_running_loop().call_later(wait, self._end_wait, gathering)
 
-    def _end_wait(self, oldest: Request) -> None:
-        if self._gathering.requests[:1] == [oldest]:
+    def _end_wait(self, gathering: _Gathering) -> None:
+        if self._gathering is gathering:
             self._due.set()
 
     async def run(self) -> None:
@@ -204,6 +215,7 @@ def group_commit_from_settings(store: SpanSink) -> GroupCommit:
         store.write,
         limits_from_settings(),
         max_wait_seconds=settings.GROUP_COMMIT_MAX_WAIT_MS / 1000,
+        datagram_wait_seconds=settings.DATAGRAM_COMMIT_MAX_WAIT_MS / 1000,
         max_spans=settings.GROUP_COMMIT_MAX_SPANS,
         max_inflight_bytes=settings.MAX_INFLIGHT_BYTES,
     )
