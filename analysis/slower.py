@@ -70,8 +70,8 @@ class Slower:
         """For people; names are as spans sent them."""
         name, of = self.service or "no service name", self.name
         if self.callee:
-            name = f"the way from {name} to {self.callee}"
-        if self.worst_edge:
+            name, of = f"the way from {name} to {self.callee}", "it"
+        elif self.worst_edge:
             of = f"the way from {self.worst_edge[0]} to {self.worst_edge[1]}"
         return (
             f"{name} costs a request {duration(self.excess_nano)} more than usual:"

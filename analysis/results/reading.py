@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from django.db.models import Min, Q, QuerySet, Sum
@@ -26,6 +26,8 @@ from analysis.results.merging import (
 from traces.query import Window
 from traces.store.base import QueryTooExpensive
 from traces.store.catalogue import guarded
+
+Row = TypeVar("Row", bound=tuple[object, ...])
 
 _AT_ONCE: Final = 500
 # Some 300 MB. Hours that are put together make a week of everything far less.
@@ -83,7 +85,8 @@ def read_counts(kind: str, minutes: Minutes) -> list[Counted]:
     """Of every subject of the kind, in the order of their fields. The database adds up,
     which costs a fraction of what histograms do."""
     rows = _measures(_chosen(kind, None, None), minutes).values_list("subject_id")
-    sums = {id_: each for id_, *each in rows.annotate(Sum("count"), Sum("failed"))}
+    summed = _few(rows.annotate(Sum("count"), Sum("failed")))
+    sums = {id_: each for id_, *each in summed}
     names = _fields(list(sums))
     found = [Counted(names[id_], *each) for id_, each in sums.items()]
     return sorted(found, key=lambda each: tuple(map(str, each.fields)))
@@ -190,7 +193,11 @@ def _chosen(kind: str, group: Fields | None, fields: Fields | None) -> Q:
 
 def _rows(subjects: Q, minutes: Minutes, *, use_hours: bool = True) -> list[MeasureRow]:
     rows = _measures(subjects, minutes, use_hours=use_hours).values_list(*FIELDS)
-    found = list(map(MeasureRow._make, rows[: MOST_ROWS + 1]))
+    return list(map(MeasureRow._make, _few(rows)))
+
+
+def _few(rows: QuerySet[Measure, Row]) -> list[Row]:
+    found = list(rows[: MOST_ROWS + 1])
     if len(found) > MOST_ROWS:
         message = f"there are more than {MOST_ROWS:,} rows of results"
         raise QueryTooExpensive(f"{message}; choose a shorter time range")
