@@ -30,6 +30,7 @@ from traces.store.catalogue import guarded
 Row = TypeVar("Row", bound=tuple[object, ...])
 
 _AT_ONCE: Final = 500
+_MOST_NUMBERED: Final = 5_000
 # Some 300 MB. Hours that are put together make a week of everything far less.
 MOST_ROWS: Final = 300_000
 
@@ -84,9 +85,13 @@ def read_measures(
 def read_counts(kind: str, minutes: Minutes) -> list[Counted]:
     """Of every subject of the kind, in the order of their fields. The database adds up,
     which costs a fraction of what histograms do."""
-    rows = _measures(_chosen(kind, None, None), minutes).values_list("subject_id")
-    summed = _few(rows.annotate(Sum("count"), Sum("failed")))
-    sums = {id_: each for id_, *each in summed}
+    sums = {
+        id_: each
+        for part in _measures(_chosen(kind, None, None), minutes)
+        for id_, *each in _few(
+            part.values_list("subject_id").annotate(Sum("count"), Sum("failed"))
+        )
+    }
     names = _fields(list(sums))
     found = [Counted(names[id_], *each) for id_, each in sums.items()]
     return sorted(found, key=lambda each: tuple(map(str, each.fields)))
@@ -98,10 +103,7 @@ def read_some(kind: str, minutes: Minutes, among: Collection[Fields]) -> list[Fo
     rows: list[MeasureRow] = []
     digests = [digest_of(kind, fields) for fields in among]
     for begin in range(0, len(digests), _AT_ONCE):
-        some = Subject.objects.filter(digest__in=digests[begin : begin + _AT_ONCE])
-        # As numbers: SQLite then reads these subjects' rows, not all of the minutes.
-        ids = list(some.values_list("id", flat=True))
-        rows += _rows(Q(subject__in=ids), minutes)
+        rows += _rows(Q(digest__in=digests[begin : begin + _AT_ONCE]), minutes)
     return found_of(rows)
 
 
@@ -159,9 +161,12 @@ def _service_of(found: Found) -> str:
 @guarded
 def first_minutes(kind: str) -> dict[Fields, int]:
     """By the fields of each subject, the first minute it is known to have been seen."""
-    rows = Measure.objects.filter(subject__kind=kind, minutes=MINUTE)
-    found = rows.values_list("subject__fields").annotate(first=Min("minute"))
-    return {fields_of(text): first for text, first in found}
+    found: dict[Fields, int] = {}
+    for part in parts_of(_chosen(kind, None, None)):
+        rows = Measure.objects.filter(part, minutes=MINUTE)
+        firsts = rows.values_list("subject__fields").annotate(first=Min("minute"))
+        found |= {fields_of(text): first for text, first in firsts}
+    return found
 
 
 @guarded
@@ -185,20 +190,23 @@ def waiting_in(minutes: Minutes) -> int:
 
 def _chosen(kind: str, group: Fields | None, fields: Fields | None) -> Q:
     if fields is not None:
-        return Q(subject__digest=digest_of(kind, fields))
+        return Q(digest=digest_of(kind, fields))
     if group is not None:
-        return Q(subject__kind=kind, subject__group=digest_of(kind, group))
-    return Q(subject__kind=kind)
+        return Q(kind=kind, group=digest_of(kind, group))
+    return Q(kind=kind)
 
 
 def _rows(subjects: Q, minutes: Minutes, *, use_hours: bool = True) -> list[MeasureRow]:
-    rows = _measures(subjects, minutes, use_hours=use_hours).values_list(*FIELDS)
-    return list(map(MeasureRow._make, _few(rows)))
+    found: list[MeasureRow] = []
+    for part in _measures(subjects, minutes, use_hours=use_hours):
+        rows = _few(part.values_list(*FIELDS), MOST_ROWS - len(found))
+        found += map(MeasureRow._make, rows)
+    return found
 
 
-def _few(rows: QuerySet[Measure, Row]) -> list[Row]:
-    found = list(rows[: MOST_ROWS + 1])
-    if len(found) > MOST_ROWS:
+def _few(rows: QuerySet[Measure, Row], most: int = MOST_ROWS) -> list[Row]:
+    found = list(rows[: most + 1])
+    if len(found) > most:
         message = f"there are more than {MOST_ROWS:,} rows of results"
         raise QueryTooExpensive(f"{message}; choose a shorter time range")
     return found
@@ -206,12 +214,27 @@ def _few(rows: QuerySet[Measure, Row]) -> list[Row]:
 
 def _measures(
     subjects: Q, minutes: Minutes, *, use_hours: bool = True
-) -> QuerySet[Measure]:
+) -> list[QuerySet[Measure]]:
+    """Of these subjects within the minutes, in parts that share no subject."""
     hours = _whole_hours(minutes) if use_hours else []
     chosen = Q(minutes=HOUR, minute__in=hours)
     for first, last in _gaps(minutes, hours):
         chosen |= Q(minutes=MINUTE, minute__gte=first, minute__lt=last)
-    return Measure.objects.filter(chosen).filter(subjects)
+    return [Measure.objects.filter(chosen, each) for each in parts_of(subjects)]
+
+
+def parts_of(subjects: Q) -> list[Q]:
+    """Conditions on measures that together choose those of the subjects.
+
+    They name the subjects by number: SQLite then reads their rows, and not those of all
+    subjects in the minutes. Of very many it may as well read all.
+    """
+    known = Subject.objects.filter(subjects)
+    ids = list(known.values_list("id", flat=True)[: _MOST_NUMBERED + 1])
+    if len(ids) > _MOST_NUMBERED:
+        return [Q(subject__in=known)]
+    begins = range(0, len(ids), _AT_ONCE)
+    return [Q(subject__in=ids[begin : begin + _AT_ONCE]) for begin in begins]
 
 
 def _whole_hours(minutes: Minutes) -> list[int]:

@@ -138,7 +138,7 @@ def test_what_cannot_be_read_is_a_400_that_names_it(
 @pytest.mark.parametrize("name", [n for n in URLS if n != "critical-path"])
 def test_a_database_that_is_away_is_a_503(client, store, name):
     away = patch(
-        "analysis.results.reading.Measure.objects.filter",
+        "analysis.results.reading.Subject.objects.filter",
         side_effect=OperationalError("gone"),
     )
     with away:

@@ -49,7 +49,7 @@ def test_without_requests_a_page_says_what_to_do(client, store, page):
 @pytest.mark.parametrize("page", ["/bottlenecks", "/failures"])
 def test_a_database_that_is_away_is_told(client, store, page):
     with patch(
-        "analysis.results.reading.Measure.objects.filter", side_effect=OperationalError
+        "analysis.results.reading.Subject.objects.filter", side_effect=OperationalError
     ):
         answer = client.get(page)
     assert answer.status_code == 503
