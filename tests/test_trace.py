@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import T0, batch, span, span_id
@@ -200,12 +200,24 @@ def test_self_times_equal_a_count_of_uncovered_milliseconds(rows):
         assert trace.self_nano[row] == len(free) * 1_000_000
 
 
+# Two calls between two hosts that say different things of their clocks.
+TWO_CALLS = [
+    (2, None, 0, 0, 2, "a"),
+    (2, None, 0, 2, 3, "b"),
+    (1, None, 0, 0, 1, "a"),
+    (1, None, 0, 0, 1, "a"),
+    (1, None, 0, 1, 3, "a"),
+    (1, None, 2, 0, 2, "b"),
+]
+
+
 @settings(deadline=None)
 @given(
     spans_of_a_trace.flatmap(
         lambda rows: st.tuples(st.just(rows), st.permutations(rows))
     )
 )
+@example(both=(TWO_CALLS, TWO_CALLS[::-1]))
 def test_the_order_of_arrival_does_not_matter(both):
     shown = [outline(adjust(batch(*built(rows)))) for rows in both]
     assert shown[0] == shown[1]

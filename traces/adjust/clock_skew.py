@@ -116,8 +116,12 @@ def _between(
 def _nearest_to_median(bounds: list[tuple[int, int]], low: int, high: int) -> int:
     if low > high or low <= 0 <= high:
         return 0
-    middles = sorted((first + last) // 2 for first, last in bounds)
-    return min(max(middles[len(middles) // 2], low), high)
+    # Sums, which are twice the middles: which of the two hosts is the first depends on
+    # which came first, so that the other way round must give the same with another sign.
+    sums = sorted(first + last for first, last in bounds)
+    four_times = sums[(len(sums) - 1) // 2] + sums[len(sums) // 2]
+    median = four_times // 4 if four_times >= 0 else -(-four_times // 4)
+    return min(max(median, low), high)
 
 
 def _intervals(
