@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from analysis.histogram import Histogram
 from analysis.measured import Fields, Measured
 from analysis.models import Measure
 from analysis.results.inserting import insert
+from analysis.results.merging import FIELDS, MeasureRow
 
 MINUTE: Final = 1
 HOUR: Final = 60
@@ -49,32 +50,16 @@ def merged_details(texts: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-class NewMeasure(NamedTuple):
-    """A row of a measure as it is written, with its columns."""
-
-    subject_id: int
-    count: float  # type: ignore[assignment]  # hides tuple.count, which none needs
-    failed: float
-    sum_nano: float
-    min_nano: int
-    max_nano: int
-    weight_squares: float
-    buckets: bytes
-    weights: bytes
-    details: str
-    minutes: int = 0
-    minute: int = 0
-
-
 def new_row(
     subject_id: int,
     counts: tuple[float, float],
     histogram: Histogram,
     details: dict[str, Any],
-) -> NewMeasure:
+) -> MeasureRow:
     """A row of no minute yet; `counts` are of all and of failed ones."""
-    return NewMeasure(
+    return MeasureRow(
         subject_id=subject_id,
+        minute=0,
         count=float(counts[0]),
         failed=float(counts[1]),
         sum_nano=float(histogram.sum_nano),
@@ -87,7 +72,7 @@ def new_row(
     )
 
 
-def write(rows: Sequence[NewMeasure], minutes: int, minute: int) -> None:
+def write(rows: Sequence[MeasureRow], minutes: int, minute: int) -> None:
     """As measures of that minute, of which there are none yet."""
-    placed = [row._replace(minutes=minutes, minute=minute) for row in rows]
-    insert(Measure, NewMeasure._fields, placed)
+    placed = [(minutes, *row._replace(minute=minute)) for row in rows]
+    insert(Measure, ("minutes", *FIELDS), placed)

@@ -11,8 +11,8 @@ from analysis.histogram import EMPTY, Histogram, IntArray
 
 
 class MeasureRow(NamedTuple):
-    """What is read of a Measure, in the order of `FIELDS`; a tuple, for zip to turn
-    into columns."""
+    """What is read and written of a Measure, in the order of `FIELDS`; a tuple, for zip
+    to turn into columns."""
 
     subject_id: int
     minute: int

@@ -20,7 +20,6 @@ from analysis.results.measures import (
     HOUR,
     MINUTE,
     NANO_PER_MINUTE,
-    NewMeasure,
 )
 from analysis.results.merging import FIELDS, MeasureRow
 from analysis.results.saving import Effort, merged_rows, replace, rows_of
@@ -68,7 +67,7 @@ def analyse(store: TraceStore, change: Change) -> None:
     replace(change, rows, Effort(span_count, time.process_time() - started))
 
 
-def _of_minute(store: TraceStore, minute: int) -> tuple[list[NewMeasure], int]:
+def _of_minute(store: TraceStore, minute: int) -> tuple[list[MeasureRow], int]:
     start = minute * NANO_PER_MINUTE
     window = Window(start, start + NANO_PER_MINUTE)
     forest = build_forest(store.get_excerpt(window, REACH_NANO, KEYS))
@@ -78,7 +77,7 @@ def _of_minute(store: TraceStore, minute: int) -> tuple[list[NewMeasure], int]:
 
 
 @guarded
-def _of_hour(hour: int) -> list[NewMeasure]:
+def _of_hour(hour: int) -> list[MeasureRow]:
     within = {"minute__gte": hour, "minute__lt": hour + HOUR}
     chosen = Measure.objects.filter(minutes=MINUTE, **within)
     rows = list(map(MeasureRow._make, chosen.values_list(*FIELDS)))

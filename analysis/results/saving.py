@@ -12,7 +12,6 @@ from analysis.results.inserting import insert
 from analysis.results.measures import (
     HOUR,
     MINUTE,
-    NewMeasure,
     digest,
     digest_of,
     merged_details,
@@ -31,7 +30,7 @@ class Effort(NamedTuple):
     cpu_seconds: float
 
 
-def rows_of(found: Sequence[Measured]) -> list[NewMeasure]:
+def rows_of(found: Sequence[Measured]) -> list[MeasureRow]:
     """Rows of no minute yet; subjects that are new are added."""
     digests = [digest(each) for each in found]
     ids = _subject_ids(dict(zip(digests, found, strict=True)))
@@ -41,7 +40,7 @@ def rows_of(found: Sequence[Measured]) -> list[NewMeasure]:
     ]
 
 
-def merged_rows(rows: Sequence[MeasureRow]) -> list[NewMeasure]:
+def merged_rows(rows: Sequence[MeasureRow]) -> list[MeasureRow]:
     """Rows of no minute yet, one a subject."""
     ids, merged = merge_by_subject(rows)
     return [
@@ -56,7 +55,7 @@ def merged_rows(rows: Sequence[MeasureRow]) -> list[NewMeasure]:
 
 
 @guarded
-def replace(change: Change, rows: Sequence[NewMeasure], effort: Effort) -> None:
+def replace(change: Change, rows: Sequence[MeasureRow], effort: Effort) -> None:
     """These rows instead of what is known of the minute. Twice changes nothing."""
     where = {"minutes": change.minutes, "minute": change.minute}
     with transaction.atomic():
