@@ -4,13 +4,14 @@ A minute that changes while it is analysed stays marked, because only the state 
 was read is unmarked. A claim that is not kept runs out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
 from analysis.models import ChangedMinute
+from analysis.results.batches import batches
 from analysis.results.measures import HOUR, MINUTE, NANO_PER_MINUTE
 from traces.store.catalogue import guarded, now
 
@@ -21,7 +22,6 @@ SETTLE: Final = timedelta(seconds=10)
 HOUR_SETTLES_MINUTES: Final = 2
 FIRST_PAUSE: Final = timedelta(seconds=10)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-_AT_ONCE: Final = 500
 
 
 class Change(NamedTuple):
@@ -52,11 +52,6 @@ def mark(minutes: int, numbers: Iterable[int]) -> None:
             ],
             ignore_conflicts=True,
         )
-
-
-def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    for begin in range(0, len(numbers), _AT_ONCE):
-        yield numbers[begin : begin + _AT_ONCE]
 
 
 @guarded

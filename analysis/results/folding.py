@@ -41,10 +41,10 @@ from analysis.measured import (
 from analysis.models import Subject
 from analysis.nodes import OTHERS
 from analysis.peers import NodeType
+from analysis.results.batches import batches
 from analysis.results.measures import fields_of, merged_details
 from analysis.results.merging import MeasureRow, merge_rows
 
-_AT_ONCE: Final = 500
 # Where in the fields of a kind a service and a span name stand, one after the other.
 _PAIRS: Final[Mapping[str, tuple[int, ...]]] = {
     **dict.fromkeys((OPERATION, ENTRY, REQUEST, VERDICT), (0,)),
@@ -145,8 +145,8 @@ def fold(
 
 def _subjects(ids: Sequence[int]) -> Subjects:
     found: Subjects = {}
-    for begin in range(0, len(ids), _AT_ONCE):
-        rows = Subject.objects.filter(id__in=ids[begin : begin + _AT_ONCE])
+    for some in batches(ids):
+        rows = Subject.objects.filter(id__in=some)
         for key, kind, text in rows.values_list("id", "kind", "fields"):
             found[key] = kind, fields_of(text)
     return found

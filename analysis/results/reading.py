@@ -9,6 +9,7 @@ from django.db.models import Min, Q, QuerySet, Sum
 
 from analysis.measured import LEFT_OUT, Fields
 from analysis.models import AnalysedMinute, ChangedMinute, Measure, Subject
+from analysis.results.batches import batches
 from analysis.results.measures import (
     HOUR,
     MINUTE,
@@ -29,7 +30,6 @@ from traces.store.catalogue import guarded
 
 Row = TypeVar("Row", bound=tuple[object, ...])
 
-_AT_ONCE: Final = 500
 _MOST_NUMBERED: Final = 5_000
 # Some 300 MB. Hours that are put together make a week of everything far less.
 MOST_ROWS: Final = 300_000
@@ -102,8 +102,8 @@ def read_some(kind: str, minutes: Minutes, among: Collection[Fields]) -> list[Fo
     """Of those of these subjects that occur, in the order of their fields."""
     rows: list[MeasureRow] = []
     digests = [digest_of(kind, fields) for fields in among]
-    for begin in range(0, len(digests), _AT_ONCE):
-        rows += _rows(Q(digest__in=digests[begin : begin + _AT_ONCE]), minutes)
+    for some in batches(digests):
+        rows += _rows(Q(digest__in=some), minutes)
     return found_of(rows)
 
 
@@ -233,8 +233,7 @@ def parts_of(subjects: Q) -> list[Q]:
     ids = list(known.values_list("id", flat=True)[: _MOST_NUMBERED + 1])
     if len(ids) > _MOST_NUMBERED:
         return [Q(subject__in=known)]
-    begins = range(0, len(ids), _AT_ONCE)
-    return [Q(subject__in=ids[begin : begin + _AT_ONCE]) for begin in begins]
+    return [Q(subject__in=some) for some in batches(ids)]
 
 
 def _whole_hours(minutes: Minutes) -> list[int]:
@@ -258,8 +257,8 @@ def _gaps(minutes: Minutes, hours: Sequence[int]) -> list[tuple[int, int]]:
 
 def _fields(ids: Sequence[int]) -> dict[int, Fields]:
     found: dict[int, Fields] = {}
-    for begin in range(0, len(ids), _AT_ONCE):
-        rows = Subject.objects.filter(id__in=ids[begin : begin + _AT_ONCE])
+    for some in batches(ids):
+        rows = Subject.objects.filter(id__in=some)
         found |= {
             key: fields_of(text) for key, text in rows.values_list("id", "fields")
         }

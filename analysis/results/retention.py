@@ -1,17 +1,15 @@
 """Dropping measures of minutes whose spans are gone."""
 
 from datetime import timedelta
-from typing import Final
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from analysis.models import AnalysedMinute, Measure, Subject
+from analysis.results.batches import batches
 from analysis.results.changes import minute_of
 from analysis.results.measures import HOUR, MINUTE
 from traces.store.catalogue import guarded, live_totals, now
-
-_AT_ONCE: Final = 500
 
 
 def forget_old() -> int:
@@ -44,7 +42,7 @@ def forget_unused(most: int = 20_000) -> int:
     used = Measure.objects.filter(subject=OuterRef("pk"))
     unused = Subject.objects.filter(~Exists(used)).order_by("pk")
     ids = list(unused.values_list("pk", flat=True)[:most])
-    for begin in range(0, len(ids), _AT_ONCE):
-        chosen = Subject.objects.filter(pk__in=ids[begin : begin + _AT_ONCE])
+    for some in batches(ids):
+        chosen = Subject.objects.filter(pk__in=some)
         chosen.filter(~Exists(used)).delete()
     return len(ids)

@@ -1,12 +1,13 @@
 """Writing what was found of a minute: all of it in one transaction, or nothing."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from django.db import transaction
 
 from analysis.measured import Measured
 from analysis.models import AnalysedMinute, Measure, Subject
+from analysis.results.batches import batches
 from analysis.results.changes import Change, mark, unmark
 from analysis.results.inserting import insert
 from analysis.results.measures import (
@@ -21,8 +22,6 @@ from analysis.results.measures import (
 )
 from analysis.results.merging import MeasureRow, merge_by_subject
 from traces.store.catalogue import guarded, now
-
-_AT_ONCE: Final = 500
 
 
 class Effort(NamedTuple):
@@ -92,7 +91,7 @@ def _subject_ids(wanted: Mapping[str, Measured]) -> dict[str, int]:
 
 def _known(digests: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for begin in range(0, len(digests), _AT_ONCE):
-        rows = Subject.objects.filter(digest__in=digests[begin : begin + _AT_ONCE])
+    for some in batches(digests):
+        rows = Subject.objects.filter(digest__in=some)
         found |= dict(rows.values_list("digest", "id"))
     return found

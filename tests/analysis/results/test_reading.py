@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.measured import CAUSE, OPERATION
-from analysis.results import reading
+from analysis.results import batches, reading
 from analysis.results.changes import minute_of
 from analysis.results.reading import (
     Minutes,
@@ -38,7 +38,7 @@ def five(analysed):
 @pytest.mark.parametrize(("at_once", "most_numbered"), [(2, 9), (5, 5), (2, 4)])
 def test_in_one_question_or_many(five, monkeypatch, at_once, most_numbered):
     expected = read_measures(OPERATION, EVER), first_minutes(CAUSE)
-    monkeypatch.setattr(reading, "_AT_ONCE", at_once)
+    monkeypatch.setattr(batches, "AT_ONCE", at_once)
     monkeypatch.setattr(reading, "_MOST_NUMBERED", most_numbered)
     found = read_measures(OPERATION, EVER)
     assert [each.merged.count for each in found] == [1, 2, 3, 4, 5]
@@ -49,7 +49,7 @@ def test_in_one_question_or_many(five, monkeypatch, at_once, most_numbered):
 
 
 def test_too_many_rows_are_refused_over_all_questions_together(five, monkeypatch):
-    monkeypatch.setattr(reading, "_AT_ONCE", 2)
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
     monkeypatch.setattr(reading, "MOST_ROWS", 15)
     read_measures(OPERATION, EVER)
     monkeypatch.setattr(reading, "MOST_ROWS", 14)
