@@ -2,16 +2,14 @@
 24 hours before them."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from analysis.histogram import EMPTY
 from analysis.measured import EDGE_GAP, OFFENDER, REQUEST
 from analysis.peers import NodeType
 from analysis.results.measures import HOUR, merged_details
 from analysis.results.reading import Found, Minutes, read_measures
+from analysis.results.usual import HOURS_BEFORE
 from analysis.slower import Edge, Operation, Requests, Slower, Times, slower
-
-HOURS_BEFORE: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
